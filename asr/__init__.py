@@ -1,0 +1,1 @@
+"""Hearing: grammars, recognizer engines, voice activity, worker pool. Knows no plates, only grammars."""

@@ -1,0 +1,86 @@
+"""When a caller began to speak and when they have finished, told from speech probabilities.
+
+Time is counted in the frames that are fed, so nothing here needs a clock.
+"""
+
+from dataclasses import dataclass
+
+SPEECH_ON = 0.6
+"""Speech probability above which a block counts as speech (onset)."""
+SPEECH_OFF = 0.35
+"""Below this a block counts as quiet; between the two the last state holds."""
+ONSET_MS = 96
+"""Speech must last this long before it counts: a click or a cough's edge does not."""
+BLOCK_MS = 32
+"""Length of one block that `asr.vad` gives a probability for."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How long to wait, by what is expected.
+
+    no_input_ms: quiet after the prompt until the caller counts as silent.
+    look_ms: a pause after which what was heard is looked at, to see whether it is complete.
+    quiet_ms: a pause that ends the turn whatever was heard.
+    longest_ms: speech longer than this is cut.
+    """
+
+    no_input_ms: int = 5000
+    look_ms: int = 260
+    quiet_ms: int = 900
+    longest_ms: int = 12000
+
+    def slower(self, factor: float) -> "Profile":
+        """The same profile for someone who needs more time."""
+        return Profile(
+            int(self.no_input_ms * factor),
+            int(self.look_ms * factor),
+            int(self.quiet_ms * factor),
+            int(self.longest_ms * factor),
+        )
+
+
+class Endpointer:
+    """Follows one turn. Feed it the speech probability of each 32 ms block."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self.speech_began_ms: int | None = None
+        self.speech_ended_ms = 0
+        self._onset_ms = 0
+        self._speaking = False
+
+    @property
+    def heard_speech(self) -> bool:
+        return self.speech_began_ms is not None
+
+    @property
+    def quiet_ms(self) -> int:
+        """Milliseconds since speech was last heard (since the start, if none was)."""
+        return self.now_ms - self.speech_ended_ms
+
+    @property
+    def speech_ms(self) -> int:
+        """Milliseconds from the first to the last speech."""
+        return 0 if self.speech_began_ms is None else self.speech_ended_ms - self.speech_began_ms
+
+    def forget(self) -> None:
+        """What was heard was not speech after all: wait for the next onset."""
+        self.speech_began_ms, self._onset_ms = None, 0
+
+    def feed(self, probability: float) -> None:
+        """Take the next 32 ms block."""
+        self.now_ms += BLOCK_MS
+        if probability >= SPEECH_ON:
+            self._speaking = True
+        elif probability < SPEECH_OFF:
+            self._speaking = False
+        if not self._speaking:
+            self._onset_ms = 0
+            return
+        self._onset_ms += BLOCK_MS
+        if self.heard_speech:
+            self.speech_ended_ms = self.now_ms
+        elif self._onset_ms >= ONSET_MS:
+            self.speech_began_ms = self.now_ms - self._onset_ms
+            self.speech_ended_ms = self.now_ms

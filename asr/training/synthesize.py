@@ -1,0 +1,90 @@
+"""Speak the training (or held-out) texts with Kokoro; resumable, one process per shard.
+
+    python -m asr.training.synthesize --kokoro DIR --out DIR --count 6000 --shard 0
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from asr.training import phrases, speakable
+from asr.training.kokoro import HELD_OUT, RATE, UNINTELLIGIBLE, Kokoro
+
+ANSWERS = phrases.listed(phrases.ANSWERS)
+OTHERS = phrases.listed(phrases.OTHERS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kokoro", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=6000)
+    parser.add_argument("--shard", type=int, default=0)
+    parser.add_argument("--held-out", action="store_true", help="the voices kept for measuring")
+    parser.add_argument("--sentences", type=Path, nargs="*", default=[],
+                        help="TSV files whose `text` column is spoken too")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    kokoro = Kokoro(options.kokoro)
+    others = OTHERS + [text for path in options.sentences for text in texts_of(path)]
+    manifest = options.out / f"shard{options.shard}.jsonl"
+    done = len(manifest.read_text("utf-8").splitlines()) if manifest.exists() else 0
+    for number in range(done, options.count):
+        rng = random.Random(f"{options.held_out}/{options.shard}/{number}")
+        entry = speak_one(kokoro, rng, others, options, number)
+        with manifest.open("a", encoding="utf-8") as out:
+            out.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+
+def texts_of(path: Path) -> list[str]:
+    rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
+    column = rows[0].index("text")
+    return [row[column] for row in rows[1:] if len(row[column]) > 2]
+
+
+def speak_one(kokoro: Kokoro, rng: random.Random, others: list[str], options, number: int) -> dict:
+    name, style = pick_voice(kokoro, rng, options.held_out)
+    english = .5 if options.held_out else rng.choice((.05, .15, .5, .85, .95))
+    kind = rng.random()
+    if kind < .5:
+        kind, spoken = "plate", speakable.say_plate(rng, english)
+    elif kind < .64:
+        kind, spoken = "piece", speakable.say_piece(rng, english)
+    elif kind < .9:
+        text = rng.choice(ANSWERS)
+        kind, spoken = "answer", speakable.say_text(rng, text)
+    else:
+        text = rng.choice(others)
+        kind, spoken = "other", speakable.say_text(rng, text)
+    speed = rng.uniform(.8, 1.35)
+    samples = kokoro.speak(spoken.phonemes, style, speed)
+    path = options.out / f"s{options.shard}_{number:05d}.flac"
+    samples = soxr.resample(samples, RATE, 16000)
+    soundfile.write(path, np.clip(samples, -1, 1), 16000, subtype="PCM_16")
+    return {"file": path.name, "kind": kind, "units": spoken.units, "voice": name,
+            "text": text if kind in ("answer", "other") else "", "phonemes": spoken.phonemes}
+
+
+def pick_voice(kokoro: Kokoro, rng: random.Random, held_out: bool) -> tuple[str, np.ndarray]:
+    if held_out:
+        name = rng.choice([voice for voice in HELD_OUT if voice in kokoro.voices])
+        return name, kokoro.voices[name]
+    allowed = [voice for voice in kokoro.voices if voice not in HELD_OUT + UNINTELLIGIBLE]
+    mandarin = [voice for voice in allowed if voice.startswith("z")]
+    first = rng.choice(mandarin if rng.random() < .6 else allowed)
+    if rng.random() < .3:
+        return first, kokoro.voices[first]
+    second, share = rng.choice(allowed), rng.uniform(.3, .7)
+    return f"{first}*{share:.2f}+{second}", (
+        kokoro.voices[first] * share + kokoro.voices[second] * (1 - share))
+
+
+if __name__ == "__main__":
+    main()
