@@ -1,0 +1,147 @@
+"""What a conversation sees of a call: it plays, listens, bridges and hangs up.
+
+A conversation cannot tell which kind of call it is on; `ivr.sip_call` is the one over SIP.
+Time on a call is counted in its own 20 ms frames, so a replayed call needs no wall clock.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+FRAME_MS = 20
+FRAME_BYTES = 320
+MEDIA_SILENT_S = 1.0
+"""A call on hold sends no frames; waiting is cut into steps of this length so that it stays alive."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """20 ms of a call: what was received and what was sent, 320 bytes each, PCM 8 kHz."""
+
+    received: bytes
+    sent: bytes
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that was pressed: `0`–`9`, `*`, `#` or `A`–`D`."""
+
+    digit: str
+
+
+@dataclass(frozen=True)
+class PlayedOut:
+    """What was queued under `mark` has left, or was dropped before its end."""
+
+    mark: str
+    dropped: bool
+
+
+@dataclass(frozen=True)
+class Tick:
+    """No frame came for `MEDIA_SILENT_S`: the call is on hold or its media stopped."""
+
+
+class HungUp(Exception):
+    """The call is over. `code` is the SIP status (200 for a normal end), `by` who ended it."""
+
+    def __init__(self, code: int, reason: str, by: str):
+        super().__init__(f"call ended by {by}: {code} {reason}")
+        self.code, self.reason, self.by = code, reason, by
+
+
+CallItem = Frame | Key | PlayedOut | Tick
+
+
+class Call(ABC):
+    """One leg, as a flow sees it. Subclasses put `Frame`, `Key`, `PlayedOut` and `HungUp` in."""
+
+    def __init__(self, call_id: str, remote: str = "", headers: Mapping[str, str] | None = None):
+        self.id = call_id
+        self.remote = remote
+        self.headers = dict(headers or {})
+        self.taps: list[Callable[[bytes, bytes], None]] = []
+        self.frames_seen = 0
+        self.ended: HungUp | None = None
+        self._inbox: deque[CallItem | HungUp] = deque()
+        self._arrived = asyncio.Event()
+
+    @abstractmethod
+    async def answer(self) -> None:
+        """Take the call; returns when it is up. Raises `HungUp` if the caller has left."""
+
+    @abstractmethod
+    def play(self, pcm_8k: bytes, mark: str) -> None:
+        """Queue audio behind what is queued; `PlayedOut(mark)` follows when it has left."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Fall silent now; what was queued comes back as dropped."""
+
+    @abstractmethod
+    def bridge(self, other: "Call") -> None:
+        """Let this call and `other` hear each other."""
+
+    @abstractmethod
+    def hangup(self) -> None:
+        """End the call. Safe to call twice."""
+
+    @property
+    def now_ms(self) -> int:
+        """The call's own time: milliseconds of audio since it was answered."""
+        return self.frames_seen * FRAME_MS
+
+    async def next(self) -> CallItem:
+        """The next frame or event. Raises `HungUp` once the call is over."""
+        if not self._inbox and not self.ended:
+            try:
+                await asyncio.wait_for(self._arrived.wait(), MEDIA_SILENT_S)
+            except TimeoutError:
+                return Tick()
+        return self._take()
+
+    async def until(self, work: Awaitable[T], on_item: Callable[[CallItem], None] | None = None) -> T:
+        """Await `work` while the call runs on. Raises `HungUp`, leaving `work` cancelled."""
+        task = asyncio.ensure_future(work)
+        try:
+            while not task.done():
+                while self._inbox or self.ended:
+                    item = self._take()
+                    if on_item:
+                        on_item(item)
+                arrival = asyncio.ensure_future(self._arrived.wait())
+                await asyncio.wait({task, arrival}, return_when=asyncio.FIRST_COMPLETED)
+                arrival.cancel()
+            return task.result()
+        finally:
+            task.cancel()
+
+    def _take(self) -> CallItem:
+        if not self._inbox:
+            raise self.ended
+        item = self._inbox.popleft()
+        if not self._inbox:
+            self._arrived.clear()
+        if isinstance(item, HungUp):
+            raise item
+        return item
+
+    def _put_frame(self, received: bytes, sent: bytes) -> None:
+        self.frames_seen += 1
+        for tap in self.taps:
+            tap(received, sent)
+        self._enqueue(Frame(received, sent))
+
+    def _put(self, item: CallItem | HungUp) -> None:
+        if isinstance(item, HungUp):
+            self.ended = item
+        self._enqueue(item)
+
+    def _enqueue(self, item: CallItem | HungUp) -> None:
+        self._inbox.append(item)
+        self._arrived.set()

@@ -1,0 +1,1 @@
+"""Call flows: YAML read into a checked `Flow`, and the runner that walks a call through it."""

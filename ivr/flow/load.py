@@ -1,0 +1,167 @@
+"""YAML → `Flow`. What a single file can tell wrong is told here, with its line."""
+
+import hashlib
+from pathlib import Path
+
+from asr.endpointing import Profile
+from ivr.flow.model import Flow, Limits, Listen, State, VisitLimit, WhileWaiting
+from ivr.flow.source import FlowError, Item, nearest, read_yaml
+
+FLOW_KEYS = ("flow", "start", "values", "limits", "always", "states")
+STATE_KEYS = (
+    "say", "say_by_visit", "visits", "listen", "do", "with", "while_waiting", "choose", "next", "end",
+)
+ALWAYS_KEYS = ("person", "elderly", "hang_up", "trouble", "key 0", "key *", "key #")
+VALUE_KINDS = ("plate", "minutes", "digits", "text")
+PROFILE_FIELDS = {"no_input": "no_input_ms", "look": "look_ms", "quiet": "quiet_ms", "longest": "longest_ms"}
+PROFILES_FILE = "profiles.yaml"
+
+
+def load_flow(path: Path) -> Flow:
+    """Read one flow; its profiles come from `profiles.yaml` beside it. Raises `FlowError`."""
+    root = read_yaml(path)
+    fields = root.fields(FLOW_KEYS)
+    for key in ("flow", "start", "limits", "states"):
+        if key not in fields:
+            raise root.error(f"the flow has no '{key}:'; add it at the top of the file")
+    profiles = load_profiles(path.parent / PROFILES_FILE)
+    states = {
+        name: _state(name, item, profiles) for name, item in fields["states"].fields().items()
+    }
+    always = fields["always"].fields(ALWAYS_KEYS) if "always" in fields else {}
+    flow = Flow(
+        name=fields["flow"].text(),
+        version=hashlib.sha256(path.read_bytes()).hexdigest()[:12],
+        start=fields["start"].text(),
+        limits=_limits(fields["limits"]),
+        values=_values(fields.get("values")),
+        always={event: item.text() for event, item in always.items()},
+        states=states,
+    )
+    _require_states(flow, fields, always)
+    return flow
+
+
+def load_profiles(path: Path) -> dict[str, Profile]:
+    """Listening profiles by name. Raises `FlowError`."""
+    profiles = {}
+    for name, item in read_yaml(path).fields().items():
+        fields = item.fields(PROFILE_FIELDS)
+        profiles[name] = Profile(**{PROFILE_FIELDS[key]: value.number() for key, value in fields.items()})
+    return profiles
+
+
+def _values(item: Item | None) -> dict[str, str]:
+    kinds = {}
+    for name, kind in (item.fields() if item else {}).items():
+        if kind.text() not in VALUE_KINDS:
+            raise kind.error(f"'{kind.text()}' is no kind of value{nearest(kind.text(), VALUE_KINDS)}")
+        kinds[name] = kind.text()
+    return kinds
+
+
+def _limits(item: Item) -> Limits:
+    fields = item.fields(("turns", "seconds", "then"))
+    for key in ("turns", "seconds", "then"):
+        if key not in fields:
+            raise item.error(f"limits need '{key}'; write {{turns: 14, seconds: 240, then: STATE}}")
+    return Limits(fields["turns"].number(), fields["seconds"].number(), fields["then"].text())
+
+
+def _state(name: str, item: Item, profiles: dict[str, Profile]) -> State:
+    fields = item.fields(STATE_KEYS)
+    if "end" in fields and "next" in fields:
+        raise fields["next"].error(f"state '{name}' ends the call, so nothing can follow; drop 'next'")
+    if "end" not in fields and "next" not in fields:
+        raise item.error(f"state '{name}' leads nowhere; add 'next: {{…}}' or 'end: OUTCOME'")
+    if "listen" in fields and "do" in fields:
+        raise fields["do"].error(f"state '{name}' cannot listen and act; make two states of it")
+
+    def text(key: str) -> str:
+        return fields[key].text() if key in fields else ""
+
+    return State(
+        name=name,
+        where=item.where,
+        say=_say(fields),
+        listen=_listen(fields["listen"], profiles) if "listen" in fields else None,
+        action=text("do"),
+        argument=text("with"),
+        choose=text("choose"),
+        while_waiting=_while_waiting(fields.get("while_waiting")),
+        visits=_visits(fields.get("visits")),
+        next={key: value.text() for key, value in fields["next"].fields().items()} if "next" in fields else {},
+        end=text("end"),
+    )
+
+
+def _say(fields: dict[str, Item]) -> tuple[str, ...]:
+    if "say" in fields and "say_by_visit" in fields:
+        raise fields["say_by_visit"].error("give either 'say' or 'say_by_visit', not both")
+    if "say_by_visit" in fields:
+        return tuple(entry.text() for entry in fields["say_by_visit"].items())
+    return (fields["say"].text(),) if "say" in fields else ()
+
+
+def _listen(item: Item, profiles: dict[str, Profile]) -> Listen:
+    fields = item.fields(("grammar", "profile", "barge_in", "sure"))
+    if "grammar" not in fields:
+        raise item.error("'listen' needs a grammar; write {grammar: yes_no}")
+    profile = Profile()
+    if "profile" in fields:
+        name = fields["profile"].text()
+        if name not in profiles:
+            raise fields["profile"].error(f"there is no profile '{name}'{nearest(name, profiles)}")
+        profile = profiles[name]
+    return Listen(
+        fields["grammar"].text(),
+        profile,
+        fields["barge_in"].yes_or_no() if "barge_in" in fields else True,
+        _probability(fields["sure"]) if "sure" in fields else 0.0,
+    )
+
+
+def _probability(item: Item) -> float:
+    try:
+        value = float(item.text())
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise item.error(f"'{item.text()}' is no probability; write a number from 0 to 1")
+    return value
+
+
+def _visits(item: Item | None) -> VisitLimit | None:
+    if item is None:
+        return None
+    fields = item.fields(("at_most", "then"))
+    if set(fields) != {"at_most", "then"}:
+        raise item.error("'visits' needs both: {at_most: 2, then: STATE}")
+    return VisitLimit(fields["at_most"].number(), fields["then"].text())
+
+
+def _while_waiting(item: Item | None) -> WhileWaiting | None:
+    if item is None:
+        return None
+    fields = item.fields(("say", "every_s"))
+    if set(fields) != {"say", "every_s"}:
+        raise item.error("'while_waiting' needs both: {say: PROMPT, every_s: 9}")
+    return WhileWaiting(fields["say"].text(), fields["every_s"].number())
+
+
+def _require_states(flow: Flow, fields: dict[str, Item], always: dict[str, Item]) -> None:
+    """Every state that is named exists. Raises `FlowError` at the name."""
+    named = [("start", fields["start"]), ("limits.then", fields["limits"].fields()["then"])]
+    named += [(f"always.{event}", item) for event, item in always.items()]
+    for name, item in fields["states"].fields().items():
+        parts = item.fields()
+        if "next" in parts:
+            named += [(f"{name}.next.{key}", target) for key, target in parts["next"].fields().items()]
+        if "visits" in parts:
+            named.append((f"{name}.visits.then", parts["visits"].fields()["then"]))
+    for label, item in named:
+        if item.text() not in flow.states:
+            raise FlowError(
+                item.where,
+                f"{label} leads to '{item.text()}', which is no state{nearest(item.text(), flow.states)}",
+            )

@@ -1,0 +1,76 @@
+"""A call flow as the runner walks it: states, what they say, hear and do, and what follows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from asr.endpointing import Profile
+from ivr.flow.source import Where
+
+
+@dataclass(frozen=True)
+class Listen:
+    """What a state listens for. An answer less probable than `sure` counts as `unsure`."""
+
+    grammar: str
+    profile: Profile
+    barge_in: bool = True
+    sure: float = 0.0
+
+
+@dataclass(frozen=True)
+class VisitLimit:
+    """A state is entered at most `at_most` times in a call; then the call goes to `then`."""
+
+    at_most: int
+    then: str
+
+
+@dataclass(frozen=True)
+class WhileWaiting:
+    """Said every `every_s` seconds while a state's action has not ended."""
+
+    say: str
+    every_s: int
+
+
+@dataclass(frozen=True)
+class State:
+    """One step of a flow. `say` holds prompt ids: visit n plays entry n, the last one repeats."""
+
+    name: str
+    where: Where
+    say: tuple[str, ...] = ()
+    listen: Listen | None = None
+    action: str = ""
+    argument: str = ""
+    choose: str = ""
+    while_waiting: WhileWaiting | None = None
+    visits: VisitLimit | None = None
+    next: Mapping[str, str] = field(default_factory=dict)
+    end: str = ""
+
+    def prompt_for(self, visit: int) -> str:
+        """The prompt id for the visit with this number (from 1), or "" if the state says nothing."""
+        return self.say[min(visit, len(self.say)) - 1] if self.say else ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """A conversation longer than this goes to state `then` (a person)."""
+
+    turns: int
+    seconds: int
+    then: str
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A checked flow. `version` is the start of the SHA-256 of its file."""
+
+    name: str
+    version: str
+    start: str
+    limits: Limits
+    values: Mapping[str, str]
+    always: Mapping[str, str]
+    states: Mapping[str, State]

@@ -1,0 +1,225 @@
+"""Walks one call through a flow: says, hears, acts, and follows what the flow says comes next."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from asr.pool import RecognizerPool
+from ivr.call import Call, CallItem, HungUp, PlayedOut
+from ivr.flow.model import Flow, State
+from ivr.reply_meter import ReplyMeter
+from ivr.turn import Heard, Listening, exchange, play_out
+from tts.prompts import PromptLibrary, Speech
+
+log = logging.getLogger(__name__)
+
+Log = Callable[..., None]
+"""`log(kind, **details)`: one entry of a conversation's event log."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a conversation ended: the flow's outcome and the state that it ended in."""
+
+    outcome: str
+    state: str
+
+
+@dataclass
+class Conversation:
+    """What an action sees: the call, the flow's values, what was heard, and the event log.
+
+    `prompt_over` is set while nothing is being said.
+    """
+
+    call: Call
+    log: Log
+    values: dict[str, str] = field(default_factory=dict)
+    heard: Heard | None = None
+    argument: str = ""
+    prompt_over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+Action = Callable[[Conversation], Awaitable[str]]
+"""Does something for a flow and returns the branch to follow."""
+
+
+class Runner:
+    """One conversation. `run` returns its ending and never raises for what a call can do."""
+
+    def __init__(
+        self,
+        flow: Flow,
+        conversation: Conversation,
+        voice: PromptLibrary,
+        ears: RecognizerPool,
+        actions: Mapping[str, Action],
+    ):
+        self.flow, self.conversation = flow, conversation
+        self.voice, self.ears, self.actions = voice, ears, actions
+        self.call, self.log = conversation.call, conversation.log
+        self._visits: Counter[str] = Counter()
+        self._turns = 0
+        self._over_limit = False
+        self._in_trouble = False
+        self._marks = 0
+        self._meter = ReplyMeter(self.call, lambda ms: self.log("reply", ms=ms))
+
+    async def run(self) -> Ending:
+        """Walk from the start state to an end."""
+        self.log("flow", name=self.flow.name, version=self.flow.version)
+        name = self.flow.start
+        while True:
+            state = self.flow.states[self._limited(name)]
+            self.log("state", name=state.name)
+            try:
+                name = await self._visit(state)
+            except HungUp as gone:
+                return self._hung_up(state, gone)
+            except Exception as error:
+                log.exception("state %s failed", state.name)
+                self.log("trouble", state=state.name, error=type(error).__name__)
+                if self._in_trouble or "trouble" not in self.flow.always:
+                    return Ending("failed", state.name)
+                self._in_trouble = True
+                name = self.flow.always["trouble"]
+                continue
+            if state.end:
+                return Ending(state.end, state.name)
+
+    def _hung_up(self, state: State, gone: HungUp) -> Ending:
+        self.log("hung_up", state=state.name, code=gone.code, by=gone.by)
+        if state.end:
+            return Ending(state.end, state.name)
+        if gone.by == "worker-lost":
+            return Ending("interrupted", state.name)
+        end = self.flow.states[self.flow.always["hang_up"]]
+        return Ending(end.end, end.name)
+
+    def _limited(self, name: str) -> str:
+        """The state to enter instead, where a limit on visits, turns or time is passed."""
+        limits = self.flow.limits
+        too_long = self._turns >= limits.turns or self.call.now_ms >= limits.seconds * 1000
+        if too_long and not self._over_limit and not self.flow.states[name].end:
+            self._over_limit = True
+            return limits.then
+        visits = self.flow.states[name].visits
+        if visits and self._visits[name] >= visits.at_most:
+            return self._limited(visits.then)
+        self._visits[name] += 1
+        return name
+
+    async def _visit(self, state: State) -> str:
+        """Live one state; returns the next one's name ("" where the state ends the call)."""
+        speech = await self._speech(state.prompt_for(self._visits[state.name]))
+        if state.listen:
+            return await self._listen(state, speech)
+        if state.action:
+            branch = await self._act(state, speech)
+        else:
+            key = await self._say(speech) if speech else None
+            if key and (global_next := self.flow.always.get(f"key {key.key}")) and not state.end:
+                return global_next
+            branch = "done"
+        if state.end:
+            self.call.hangup()
+            return ""
+        if state.choose:
+            branch = "given" if self.conversation.values.get(state.choose) else "missing"
+        return self._follow(state, branch)
+
+    async def _listen(self, state: State, speech: Speech | None) -> str:
+        self._turns += 1
+        listen = state.listen
+        listening = Listening(listen.grammar, listen.profile, listen.barge_in)
+        pcm = speech.pcm_8k if speech else b""
+        heard = await exchange(self.call, pcm, self._next_mark(), listening, self.ears)
+        self._meter.expect(heard.reply_from_ms)
+        self.conversation.heard = heard
+        self._log_heard(state, heard)
+        for branch in self._branches(state, heard):
+            if branch in state.next:
+                return state.next[branch]
+            if branch in self.flow.always:
+                return self.flow.always[branch]
+        raise LookupError(f"state {state.name} has no branch for what was heard")
+
+    def _branches(self, state: State, heard: Heard) -> list[str]:
+        """Branch names for an answer, most special first."""
+        if heard.kind == "key":
+            return [f"key {heard.key}", "key", "no_match"]
+        if heard.kind != "match":
+            return [heard.kind]
+        best = heard.best
+        intent, _, detail = best.value.partition(":")
+        if detail and intent == "later":
+            self.conversation.values["minutes"] = detail
+        if best.probability is not None and best.probability < state.listen.sure:
+            return ["unsure", "no_match"]
+        return [intent, "plate" if state.listen.grammar == "plate" else "match", "match", "no_match"]
+
+    def _log_heard(self, state: State, heard: Heard) -> None:
+        best = heard.best
+        self.log(
+            "heard",
+            state=state.name,
+            how=heard.kind,
+            text=best.text if best else heard.key,
+            value=best.value if best else "",
+            probability=best.probability if best else None,
+            interrupted=heard.interrupted,
+        )
+
+    async def _act(self, state: State, speech: Speech | None) -> str:
+        """Run an action while the prompt, and what is said while waiting, plays."""
+        conversation = self.conversation
+        conversation.argument = state.argument
+        conversation.prompt_over.set()
+        if speech:
+            self._start(speech)
+        work = self.actions[state.action](conversation)
+        waiting = asyncio.create_task(self._say_while_waiting(state)) if state.while_waiting else None
+        try:
+            branch = await self.call.until(work, self._watch_prompt)
+            await self.call.until(conversation.prompt_over.wait(), self._watch_prompt)
+        finally:
+            if waiting:
+                waiting.cancel()
+        self.log("did", action=state.action, result=branch)
+        self._meter.cancel()
+        return branch
+
+    async def _say_while_waiting(self, state: State) -> None:
+        while True:
+            await asyncio.sleep(state.while_waiting.every_s)
+            await self.conversation.prompt_over.wait()
+            self._start(await self._speech(state.while_waiting.say))
+
+    def _watch_prompt(self, item: CallItem) -> None:
+        if isinstance(item, PlayedOut) and item.mark == f"prompt-{self._marks}":
+            self.conversation.prompt_over.set()
+
+    def _start(self, speech: Speech) -> None:
+        self.conversation.prompt_over.clear()
+        self.call.play(speech.pcm_8k, self._next_mark())
+
+    async def _say(self, speech: Speech) -> Heard | None:
+        return await play_out(self.call, speech.pcm_8k, self._next_mark())
+
+    async def _speech(self, prompt_id: str) -> Speech | None:
+        if not prompt_id:
+            return None
+        speech = await self.voice.render_async(prompt_id, self.conversation.values)
+        self.log("said", prompt=prompt_id, text=speech.text, synthesized=speech.synthesized)
+        return speech
+
+    def _next_mark(self) -> str:
+        self._marks += 1
+        return f"prompt-{self._marks}"
+
+    def _follow(self, state: State, branch: str) -> str:
+        if branch not in state.next:
+            raise LookupError(f"state {state.name} has no branch '{branch}'")
+        return state.next[branch]

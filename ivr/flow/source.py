@@ -1,0 +1,112 @@
+"""YAML read as text with positions, so that every message can name file, line and column.
+
+Scalars stay the text that was written: `012`, `no`, `1e3` and `12:30` are never numbers,
+truth values or times.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+
+@dataclass(frozen=True)
+class Where:
+    """A place in a file; line and column count from 1."""
+
+    path: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+class FlowError(Exception):
+    """A file that cannot be used: where, what is wrong, and what to write instead."""
+
+    def __init__(self, where: Where, message: str):
+        super().__init__(f"{where}: {message}")
+        self.where, self.message = where, message
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the closest known word, else the list of known words."""
+    known = sorted(known)
+    close = get_close_matches(word, known, n=1)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; known: {', '.join(known)}" if known else ""
+
+
+class Item:
+    """One YAML node with its position."""
+
+    def __init__(self, node: Node, path: Path):
+        self.node, self.path = node, path
+
+    @property
+    def where(self) -> Where:
+        mark = self.node.start_mark
+        return Where(str(self.path), mark.line + 1, mark.column + 1)
+
+    def error(self, message: str) -> FlowError:
+        return FlowError(self.where, message)
+
+    def text(self) -> str:
+        if not isinstance(self.node, ScalarNode):
+            raise self.error("expected a single value here, not a list or a mapping")
+        return self.node.value
+
+    def number(self) -> int:
+        written = self.text()
+        if not written.isdigit():
+            raise self.error(f"expected a whole number, not '{written}'")
+        return int(written)
+
+    def yes_or_no(self) -> bool:
+        written = self.text().lower()
+        if written not in ("yes", "no", "true", "false"):
+            raise self.error(f"expected yes or no, not '{written}'")
+        return written in ("yes", "true")
+
+    def items(self) -> list["Item"]:
+        if not isinstance(self.node, SequenceNode):
+            raise self.error("expected a list here, such as [first, second]")
+        return [Item(node, self.path) for node in self.node.value]
+
+    def fields(self, known: Iterable[str] | None = None) -> dict[str, "Item"]:
+        """The mapping's entries by key. Raises `FlowError` for a key twice or, if `known`, unknown."""
+        if not isinstance(self.node, MappingNode):
+            raise self.error("expected a mapping here, such as {name: value}")
+        found: dict[str, Item] = {}
+        for key_node, value_node in self.node.value:
+            key = Item(key_node, self.path)
+            name = key.text()
+            if name in found:
+                raise key.error(f"'{name}' is given twice; keep one of them")
+            if known is not None and name not in known:
+                raise key.error(f"'{name}' is not known here{nearest(name, known)}")
+            found[name] = Item(value_node, self.path)
+        return found
+
+
+def read_yaml(path: Path) -> Item:
+    """The root of a YAML file. Raises `FlowError` if it cannot be read."""
+    try:
+        root = YAML(typ="rt").compose(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FlowError(Where(str(path), 1, 1), "there is no such file") from None
+    except UnicodeDecodeError:
+        raise FlowError(Where(str(path), 1, 1), "the file is not UTF-8 text; save it as UTF-8") from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = Where(str(path), mark.line + 1, mark.column + 1) if mark else Where(str(path), 1, 1)
+        raise FlowError(where, f"not YAML: {error.problem or error.context}") from None
+    if root is None:
+        raise FlowError(Where(str(path), 1, 1), "the file is empty")
+    return Item(root, path)

@@ -1,0 +1,64 @@
+"""A call over SIP: a leg of a line, as a conversation sees it."""
+
+import asyncio
+
+from ivr.call import Call, HungUp, Key, PlayedOut
+from ivr.sip.line import Answered, Dtmf, Ended, Leg, Played, Ringing
+
+
+class SipCall(Call):
+    """Wraps a `Leg`. For a call that we place, `ringing` is set when the other phone rings."""
+
+    def __init__(self, leg: Leg):
+        super().__init__(leg.id, leg.remote, leg.headers)
+        self.leg = leg
+        self.ringing = asyncio.Event()
+        self.up = asyncio.Event()
+        leg.on_frame = self._put_frame
+        self._pump = asyncio.create_task(self._move_events())
+
+    async def answer(self) -> None:
+        self.leg.answer()
+        await self.wait_up()
+
+    async def wait_up(self) -> None:
+        """Return when the call is answered. Raises `HungUp` if it ends before."""
+        up = asyncio.ensure_future(self.up.wait())
+        await asyncio.wait({up, self._pump}, return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
+        if self.ended:
+            raise self.ended
+
+    def play(self, pcm_8k: bytes, mark: str) -> None:
+        self.leg.play(pcm_8k, mark)
+
+    def flush(self) -> None:
+        self.leg.flush()
+
+    def bridge(self, other: Call) -> None:
+        self.leg.bridge(other.leg)
+
+    def hangup(self) -> None:
+        if not self.ended:
+            self.leg.hangup()
+
+    async def wait_ended(self) -> HungUp:
+        """Return how the call ended, once it has."""
+        await self._pump
+        return self.ended
+
+    async def _move_events(self) -> None:
+        while True:
+            event = await self.leg.events.get()
+            match event:
+                case Ringing():
+                    self.ringing.set()
+                case Answered():
+                    self.up.set()
+                case Dtmf(digit=digit):
+                    self._put(Key(digit))
+                case Played(mark=mark, dropped=dropped):
+                    self._put(PlayedOut(mark, dropped))
+                case Ended(code=code, reason=reason, by=by):
+                    self._put(HungUp(code, reason, by))
+                    return
