@@ -1,0 +1,1 @@
+"""Speaking: voices, recorded pieces, and prompts rendered to telephone PCM."""

@@ -1,0 +1,46 @@
+"""What can go wrong when speaking; every message is one sentence that says what to do."""
+
+
+class SpeechError(Exception):
+    """Base of all errors of `tts`."""
+
+
+class VoiceFilesMissing(SpeechError):
+    """The model or the voices are not on this machine."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"The voice file {path} is not there: run `make setup`.")
+
+
+class UnknownVoice(SpeechError):
+    """No voice of that name, or a blend that cannot be read."""
+
+
+class UnknownPhoneme(SpeechError):
+    """A phoneme that the model was never taught."""
+
+
+class UnreadableText(SpeechError):
+    """Text with characters that nothing here can read aloud."""
+
+
+class SynthesisFailed(SpeechError):
+    """Neither voice could speak the text."""
+
+
+class PromptError(SpeechError):
+    """The prompts file cannot be used as it is written."""
+
+
+class UnknownPrompt(SpeechError):
+    """No prompt of that id; `nearest` is the id that was likely meant, or None."""
+
+    def __init__(self, prompt_id: str, nearest: str | None, source: object) -> None:
+        hint = f"did you mean {nearest!r}?" if nearest else f"add it to {source}."
+        super().__init__(f"There is no prompt {prompt_id!r}: {hint}")
+        self.prompt_id = prompt_id
+        self.nearest = nearest
+
+
+class BadValue(SpeechError):
+    """A prompt was given no value for a slot, or one that the slot cannot hold."""
