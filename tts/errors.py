@@ -1,38 +1,38 @@
 """What can go wrong when speaking; every message is one sentence that says what to do."""
 
 
-class SpeechError(Exception):
+class TtsError(Exception):
     """Base of all errors of `tts`."""
 
 
-class VoiceFilesMissing(SpeechError):
+class VoiceFilesMissing(TtsError):
     """The model or the voices are not on this machine."""
 
     def __init__(self, path: object) -> None:
         super().__init__(f"The voice file {path} is not there: run `make setup`.")
 
 
-class UnknownVoice(SpeechError):
+class UnknownVoice(TtsError):
     """No voice of that name, or a blend that cannot be read."""
 
 
-class UnknownPhoneme(SpeechError):
+class UnknownPhoneme(TtsError):
     """A phoneme that the model was never taught."""
 
 
-class UnreadableText(SpeechError):
+class UnreadableText(TtsError):
     """Text with characters that nothing here can read aloud."""
 
 
-class SynthesisFailed(SpeechError):
+class SynthesisFailed(TtsError):
     """Neither voice could speak the text."""
 
 
-class PromptError(SpeechError):
+class PromptError(TtsError):
     """The prompts file cannot be used as it is written."""
 
 
-class UnknownPrompt(SpeechError):
+class UnknownPrompt(TtsError):
     """No prompt of that id; `nearest` is the id that was likely meant, or None."""
 
     def __init__(self, prompt_id: str, nearest: str | None, source: object) -> None:
@@ -42,5 +42,5 @@ class UnknownPrompt(SpeechError):
         self.nearest = nearest
 
 
-class BadValue(SpeechError):
+class BadValue(TtsError):
     """A prompt was given no value for a slot, or one that the slot cannot hold."""

@@ -138,7 +138,7 @@ def _main() -> None:
 
     import click
 
-    from tts.errors import SpeechError
+    from tts.errors import TtsError
 
     @click.command(help='Speak TEXT into a file, e.g. python -m tts.kokoro --out x.wav "赣K A1234"')
     @click.argument("text")
@@ -150,7 +150,7 @@ def _main() -> None:
     def command(text: str, voice: str, out: Path, speed: float, letters: Letters, yao: bool):
         try:
             pcm = Kokoro().speak(text, voice, speed, letters, yao)
-        except SpeechError as error:
+        except TtsError as error:
             click.echo(str(error), err=True)
             sys.exit(2)
         audio.write_file(out, pcm)

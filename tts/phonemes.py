@@ -46,7 +46,7 @@ PHRASES = {"重新": "chong2 xin1", "转接": "zhuan3 jie1", "转人工": "zhuan
 
 _PLATE = re.compile(rf"(?P<head>[{PROVINCES}])[ ·.,，-]*(?P<city>[A-Z])[ ·.,，-]*"
                     r"(?P<serial>[A-Z0-9]{4,5}[A-Z0-9学警挂港澳领试超]?)(?![A-Z0-9])")
-_PART = re.compile(r"(?P<letter>[A-Z])|(?P<han>[\u3400-\u9fff]+)|(?P<mark>[、，。．！：；？,.!:;?… —]+)")
+_PART = re.compile(r"(?P<letter>[A-Z])|(?P<han>[\u3400-\u9fff]+)|(?P<mark>[、，。．！：；？,.!:;?…—“”‘’（）《》\s]+)")
 _MARKS = str.maketrans("、，。．！：；？", ",,..!:;?")
 
 
@@ -58,10 +58,21 @@ def phonemes(text: str, letters: Letters = "english", yao: bool = True) -> str:
     digit 1. Raises UnreadableText for characters that are no Chinese, Latin letter, digit
     or punctuation.
     """
-    text = text.upper().replace("-", "，")
-    text = _PLATE.sub(lambda m: _spelled_plate(m.group(), yao), text)
-    text = re.sub(r"\d+", lambda m: spoken_number(m.group(), yao), text)
-    return re.sub(r" +", " ", " ".join(_parts(text, letters))).replace(" ,", ",").strip()
+    parts = " ".join(_parts(_written_out(text, yao), letters))
+    return re.sub(r" +", " ", parts).replace(" ,", ",").strip()
+
+
+def fallback_pinyin(text: str) -> str:
+    """`text` in pinyin with tone digits, for a voice that reads pinyin; marks are kept."""
+    words = []
+    for part in _tokens(_written_out(text, yao=True)):
+        if part["letter"]:
+            words.append(CHINESE_LETTERS[part["letter"]].replace("=kʰjou↘", "kiu4"))
+        elif part["han"]:
+            words += pinyin_words(part["han"])
+        else:
+            words.append(_rest(part["mark"]).strip())
+    return " ".join(words)
 
 
 def plate_groups(plate: str) -> list[str]:
@@ -96,12 +107,28 @@ def quantity(number: int) -> str:
     return f"{lead}十{PLAIN_DIGITS[ones] if ones else ''}"
 
 
+def _written_out(text: str, yao: bool) -> str:
+    text = text.upper().replace("-", "，")
+    text = _PLATE.sub(lambda m: _spelled_plate(m.group(), yao), text)
+    return re.sub(r"\d+", lambda m: spoken_number(m.group(), yao), text)
+
+
 def _spelled_plate(plate: str, yao: bool) -> str:
     groups = plate_groups(plate)
     return "，".join(re.sub(r"\d", lambda m: spoken_digits(m.group(), yao), g) for g in groups) + "，"
 
 
 def _parts(text: str, letters: Letters) -> Iterator[str]:
+    for part in _tokens(text):
+        if part["letter"]:
+            yield letter_phonemes(part["letter"], letters)
+        elif part["han"]:
+            yield han_phonemes(part["han"])
+        else:
+            yield _rest(part["mark"])
+
+
+def _tokens(text: str) -> Iterator[re.Match]:
     position = 0
     while position < len(text):
         part = _PART.match(text, position)
@@ -110,13 +137,8 @@ def _parts(text: str, letters: Letters) -> Iterator[str]:
                 f"The character {text[position]!r} in {text!r} cannot be read aloud: "
                 "write it as Chinese, digits or Latin letters."
             )
+        yield part
         position = part.end()
-        if part["letter"]:
-            yield letter_phonemes(part["letter"], letters)
-        elif part["han"]:
-            yield han_phonemes(part["han"])
-        else:
-            yield _rest(part["mark"])
 
 
 def letter_phonemes(letter: str, letters: Letters = "english") -> str:
@@ -152,7 +174,7 @@ def pinyin_words(han: str) -> list[str]:
 
 
 def _rest(marks: str) -> str:
-    kept = re.sub(r"\s", "", marks.translate(_MARKS))
+    kept = re.sub(r"[\s“”‘’（）《》]", "", marks.translate(_MARKS))
     return f"{kept[0]} " if kept else " "
 
 

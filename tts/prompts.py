@@ -1,0 +1,181 @@
+"""Prompts by id, rendered to telephone PCM out of recorded pieces."""
+
+import asyncio
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tts import audio
+from tts.errors import BadValue
+from tts.live import LiveVoice
+from tts.pieces import PieceStore, join
+from tts.script import MARKS, Fragment, Prompt, Script, Slot, load_script
+from tts.spelling import digit_units, minutes_text, plate_units, vocabulary
+
+LIVE_KEPT = 256  # sentences synthesized live that are kept in memory
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What is played: 8 kHz PCM, its text, and whether it had to be synthesized live."""
+
+    pcm_8k: bytes
+    text: str
+    synthesized: bool = False
+
+    @property
+    def duration_ms(self) -> int:
+        return len(self.pcm_8k) * 1000 // (2 * audio.TELEPHONE_HZ)
+
+
+class PromptLibrary:
+    """All prompts of a folder. From recordings a prompt takes under 5 ms and no model.
+
+    A prompt with a piece missing is synthesized whole, in a process of its own;
+    `render` then waits for it, `render_async` lets the loop go on.
+    """
+
+    def __init__(self, script: Script, pieces: PieceStore, live: LiveVoice | None = None) -> None:
+        self.script = script
+        self.pieces = pieces
+        self._live = live or LiveVoice(script.voice.voice, script.voice.letters)
+        self._live_pcm = functools.lru_cache(LIVE_KEPT)(self._live.speak)
+
+    @classmethod
+    def load(cls, folder: Path) -> "PromptLibrary":
+        """The library of a folder with prompts.yaml, voice.yaml and pieces/.
+
+        Raises PromptError, which names the file, where it cannot be used.
+        """
+        folder = Path(folder)
+        return cls(load_script(folder), PieceStore.load(folder / "pieces"))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all prompts, in the order of the file."""
+        return tuple(self.script.prompts)
+
+    def render(self, prompt_id: str, values: Mapping[str, str] = {}) -> Speech:
+        """The prompt with its values. Raises UnknownPrompt, BadValue or SynthesisFailed."""
+        prompt = self.script.prompt(prompt_id)
+        text = filled(prompt, values)
+        pcm = self._recorded(prompt, values)
+        if pcm is None:
+            return self._synthesized(text, prompt)
+        return Speech(pcm, text)
+
+    async def render_async(self, prompt_id: str, values: Mapping[str, str] = {}) -> Speech:
+        """As `render`; a live synthesis runs outside of the loop."""
+        prompt = self.script.prompt(prompt_id)
+        text = filled(prompt, values)
+        pcm = self._recorded(prompt, values)
+        if pcm is None:
+            return await asyncio.to_thread(self._synthesized, text, prompt)
+        return Speech(pcm, text)
+
+    def say(self, text: str) -> Speech:
+        """Text that has no recording. Raises UnreadableText or SynthesisFailed."""
+        return Speech(self._live_pcm(text, self._speed("sentence")), text, synthesized=True)
+
+    async def say_async(self, text: str) -> Speech:
+        """As `say`, outside of the loop."""
+        return await asyncio.to_thread(self.say, text)
+
+    def check(self) -> list[str]:
+        """A sentence for each piece that a prompt or a value needs and that cannot be played."""
+        problems = []
+        for text, how, closing in wanted_pieces(self.script):
+            if how != "name" and (piece := self.pieces.pieces.get((text, how, closing))) is None:
+                problems.append(f"There is no recording of {text!r}: run `make prompts`.")
+            elif piece and (problem := self.pieces.problem(piece)):
+                problems.append(problem)
+        return problems
+
+    def warm(self) -> None:
+        """Decode every piece now (about a third of a second), so that no first call waits."""
+        for text, how, closing in self.pieces.pieces:
+            self.pieces.sound(text, how, closing)
+
+    def _synthesized(self, text: str, prompt: Prompt) -> Speech:
+        return Speech(self._live_pcm(text, self._speed(prompt.pace)), text, synthesized=True)
+
+    def _speed(self, what: str) -> float:
+        return float(self.script.voice.speeds.get(what, 1.0))
+
+    def _rest(self, what: str) -> float:
+        return float(self.script.voice.rests.get(what, 0))
+
+    def _recorded(self, prompt: Prompt, values: Mapping[str, str]) -> bytes | None:
+        """The prompt joined from its pieces, or None where one is missing."""
+        if prompt.sound:
+            sounds = [(self.pieces.sound(prompt.sound, "sound", True), 0.0)]
+        else:
+            sounds = []
+            for index, part in enumerate(prompt.parts):
+                after = prompt.parts[index + 1] if index + 1 < len(prompt.parts) else None
+                sounds += self._part(prompt, part, after, values)
+        if not sounds or any(sound is None for sound, _ in sounds):
+            return None
+        return audio.to_pcm(join(sounds))
+
+    def _part(
+        self, prompt: Prompt, part: Fragment | Slot, after: Fragment | Slot | None,
+        values: Mapping[str, str],
+    ) -> list[tuple[np.ndarray | None, float]]:  # fmt: skip
+        if isinstance(part, Fragment):
+            closing = after is None
+            rest = self._rest("comma" if part.rest_after else "slot")
+            return [(self.pieces.sound(part.text, prompt.pace, closing), rest)]
+        parted = isinstance(after, Fragment) and after.rest_before
+        rest = self._rest("comma" if parted else "slot")
+        return self._value(part, _value_of(prompt, part, values), rest)
+
+    def _value(self, slot: Slot, value: str, rest: float) -> list[tuple[np.ndarray | None, float]]:
+        if slot.kind == "name":
+            return [(None, 0.0)]
+        if slot.kind == "minutes":
+            return [(self.pieces.sound(minutes_text(value), "minutes", slot.ends), rest)]
+        spell = plate_units if slot.kind == "plate" else digit_units
+        rests = {"unit": self._rest("unit"), "group": self._rest("group"), "end": rest}
+        sounds = []
+        for unit in spell(value, lambda text: self.pieces.knows(text, "group")):
+            how = "character" if len(unit.text) == 1 else "group"
+            closing = slot.ends and unit.follows == "end"
+            sounds.append((self.pieces.sound(unit.text, how, closing), rests[unit.follows]))
+        return sounds
+
+
+def filled(prompt: Prompt, values: Mapping[str, str]) -> str:
+    """The prompt's text with its values in it. Raises BadValue for one that is not given."""
+    text = prompt.text
+    for part in prompt.parts:
+        if isinstance(part, Slot):
+            value = _value_of(prompt, part, values)
+            shown = minutes_text(value) if part.kind == "minutes" else value
+            text = text.replace(f"{{{part.name}}}", shown)
+    return text
+
+
+def wanted_pieces(script: Script) -> list[tuple[str, str, bool]]:
+    """Every piece the prompts and values are joined from: (text, how, closing), once each."""
+    wanted: dict[tuple[str, str, bool], None] = {}
+    for prompt in script.prompts.values():
+        if prompt.sound:
+            wanted[prompt.sound, "sound", True] = None
+        for index, part in enumerate(prompt.parts):
+            if isinstance(part, Fragment):
+                wanted[part.text, prompt.pace, index == len(prompt.parts) - 1] = None
+    for text, how in vocabulary():
+        wanted[text, how, False] = None
+        wanted[text, how, True] = None
+    return list(wanted)
+
+
+def _value_of(prompt: Prompt, slot: Slot, values: Mapping[str, str]) -> str:
+    value = str(values.get(slot.name) or "")
+    if not value.strip(MARKS):
+        raise BadValue(f"The prompt {prompt.id!r} needs a value for {{{slot.name}}}: give one.")
+    return value

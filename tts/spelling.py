@@ -1,0 +1,88 @@
+"""Values as they are spoken: a plate in groups, digits, minutes, cut into recordable units."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tts.errors import BadValue
+from tts.phonemes import ENGLISH_LETTERS, PROVINCES, plate_groups, quantity, spoken_digits
+
+SPECIAL = "警学挂试超领使港澳民航应急"
+LETTERS = "".join(ENGLISH_LETTERS)
+LONGEST_UNIT = 3
+MINUTES = range(1, 61)
+# Heads and pairs said in one breath; everything else is joined from single characters.
+HOME_HEADS = tuple(f"赣{letter}" for letter in "ABCDEFGHJKLM")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Something recorded as one piece, and what follows it: nothing, a rest, or the end."""
+
+    text: str
+    follows: str  # "unit" | "group" | "end"
+
+
+def plate_units(plate: str, recorded: Callable[[str], bool]) -> list[Unit]:
+    """A plate as units, the longest that `recorded` knows.
+
+    赣KA1234 → 赣K | A 幺 | 二 三四. Raises BadValue for what is no plate's text.
+    """
+    clean = re.sub(r"[\s·.,，-]", "", plate.upper())
+    if not 5 <= len(clean) <= 9 or not set(clean) <= set(PROVINCES + SPECIAL + LETTERS + "0123456789"):
+        raise BadValue(f"{plate!r} is not a plate: give it like 赣KA1234.")
+    return _units([_spoken(group) for group in plate_groups(clean)], recorded)
+
+
+def digit_units(digits: str, recorded: Callable[[str], bool]) -> list[Unit]:
+    """Digits read as a telephone number: eleven as 3-4-4, otherwise by fours."""
+    clean = re.sub(r"[\s-]", "", digits)
+    if not re.fullmatch(r"[0-9]+", clean):
+        raise BadValue(f"{digits!r} is not a number: give digits only.")
+    first = len(clean) % 4 or 4
+    cuts = [clean[:first], *(clean[i : i + 4] for i in range(first, len(clean), 4))]
+    return _units([_spoken(group) for group in cuts if group], recorded)
+
+
+def minutes_text(minutes: str) -> str:
+    """A number of minutes in words: 2 两分钟, 10 十分钟. Raises BadValue for no number."""
+    if not re.fullmatch(r"[0-9]{1,2}", minutes.strip()) or int(minutes) == 0:
+        raise BadValue(f"{minutes!r} is no number of minutes: give a number from 1 to 99.")
+    number = int(minutes)
+    return f"{'两' if number == 2 else quantity(number)}分钟"
+
+
+def vocabulary() -> Iterator[tuple[str, str]]:
+    """Everything that values are joined from, as (text, how): group, character or minutes."""
+    digits = spoken_digits("0123456789")
+    for character in PROVINCES + SPECIAL + LETTERS + digits + "一":
+        yield character, "character"
+    for text in (*HOME_HEADS, *(a + b for a in digits for b in digits)):
+        yield text, "group"
+    for number in MINUTES:
+        yield minutes_text(str(number)), "minutes"
+
+
+def _spoken(group: str) -> str:
+    return re.sub(r"\d", lambda digit: spoken_digits(digit.group()), group)
+
+
+def _units(groups: list[str], recorded: Callable[[str], bool]) -> list[Unit]:
+    units = []
+    for index, group in enumerate(groups):
+        cut = _longest(group, recorded)
+        last = "end" if index == len(groups) - 1 else "group"
+        units += [Unit(text, "unit") for text in cut[:-1]] + [Unit(cut[-1], last)]
+    return units
+
+
+def _longest(group: str, recorded: Callable[[str], bool]) -> list[str]:
+    """Cut from the end, where a pair sounds best: 二三四 → 二 | 三四."""
+    cut: list[str] = []
+    while group:
+        length = next(
+            (n for n in range(min(LONGEST_UNIT, len(group)), 1, -1) if recorded(group[-n:])), 1
+        )
+        cut.insert(0, group[-length:])
+        group = group[:-length]
+    return cut
