@@ -1,0 +1,89 @@
+"""A speaker who takes back a part: `一二三四五，不对，是一二三四六`."""
+
+from __future__ import annotations
+
+from typing import Iterator, Sequence
+
+from plate_parser.rules import classify
+from plate_parser.spoken import Token
+
+_LEGAL_LENGTHS = (7, 8)
+
+
+def spliced(tokens: Sequence[Token]) -> Iterator[tuple[list[Token], float]]:
+    """What `tokens` may mean with every correction applied, each with a weight 0..1."""
+    cut = next((n for n, token in enumerate(tokens) if token.kind == "correction"), None)
+    if cut is None:
+        yield list(tokens), 1.0
+        return
+    before, after = list(tokens[:cut]), list(tokens[cut + 1 :])
+    yield before, 0.1
+    for later, weight in spliced(after):
+        yield later, weight
+        for joined in _replaced(before, later):
+            yield joined, weight
+
+
+def _replaced(before: list[Token], after: list[Token]) -> Iterator[list[Token]]:
+    kept, tail = _symbols(_last_plate(before)), _symbols(_first_run(after))
+    if not kept or not tail:
+        return
+    contrast = _contrast(kept, after)
+    if contrast is not None:
+        yield contrast
+        return
+    text, new = _text(kept), _text(tail)
+    rest = after[_run_end(after) :]
+    if classify(text) is not None:
+        overlaps = [len(new)]
+    else:
+        overlaps = [len(text) + len(new) - length for length in _LEGAL_LENGTHS]
+    for overlap in overlaps:
+        if 0 < overlap <= len(text):
+            yield [_literal(c) for c in text[: len(text) - overlap]] + list(tail) + rest
+
+
+def _contrast(kept: list[Token], after: list[Token]) -> list[Token] | None:
+    """`不是 B 是 D`: the named character is replaced where it was last said."""
+    at = next((n for n, token in enumerate(after) if token.text == "是"), None)
+    if at is None:
+        return None
+    wrong, right = _text(_symbols(after[:at])), _text(_symbols(_first_run(after[at + 1 :])))
+    text = _text(kept)
+    where = text.rfind(wrong) if wrong and right else -1
+    if where < 0:
+        return None
+    return [_literal(c) for c in text[:where] + right + text[where + len(wrong) :]]
+
+
+def _last_plate(tokens: list[Token]) -> list[Token]:
+    """From the last word that can begin a plate: what is before it is no part of it."""
+    starts = [n for n, t in enumerate(tokens) if t.kind == "symbols" and not t.best.isascii()]
+    return tokens[starts[-1] :] if starts else []
+
+
+def _first_run(tokens: list[Token]) -> list[Token]:
+    return tokens[: _run_end(tokens)]
+
+
+def _run_end(tokens: list[Token]) -> int:
+    """Where the first run of plate characters ends: at the first gap after one."""
+    begun = False
+    for n, token in enumerate(tokens):
+        if token.kind == "symbols":
+            begun = True
+        elif token.kind in ("gap", "correction") and begun:
+            return n
+    return len(tokens)
+
+
+def _symbols(tokens: Sequence[Token]) -> list[Token]:
+    return [token for token in tokens if token.kind == "symbols"]
+
+
+def _text(tokens: Sequence[Token]) -> str:
+    return "".join(token.best for token in tokens)
+
+
+def _literal(char: str) -> Token:
+    return Token("symbols", char, ((char, 1.0),))

@@ -1,0 +1,103 @@
+"""What is a legal plate, and of which class: GA 36-2018 as data in data/*.toml."""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Mapping
+
+_NOISE = re.compile(r"[\s·•・.．。\-—_－]+")
+
+
+@dataclass(frozen=True)
+class PlateClass:
+    """A class of plates. `dial`: the bot may look the owner up; otherwise a person takes over."""
+
+    name: str
+    title: str
+    dial: bool
+
+
+@dataclass(frozen=True)
+class _Rule:
+    plate_class: PlateClass
+    pattern: re.Pattern[str]
+    max_letters: int | None
+
+
+def classify(plate: str) -> PlateClass | None:
+    """The class of `plate`, or None where no legal plate reads so. Case, width and dots are ignored."""
+    spelled = normalize(plate)
+    for rule in _rules():
+        found = rule.pattern.fullmatch(spelled)
+        if found and _letters_allowed(found, rule.max_letters):
+            return rule.plate_class
+    return None
+
+
+def dialable(plate: str) -> bool:
+    """True where the owner of this (legal) plate may be looked up and rung."""
+    found = classify(plate)
+    return found is not None and found.dial
+
+
+def normalize(plate: str) -> str:
+    """The one spelling of a plate: half-width capitals, without dots, dashes and spaces."""
+    return _NOISE.sub("", unicodedata.normalize("NFKC", plate)).upper()
+
+
+def authority_weight(plate: str) -> float:
+    """1 where the issuing letter is known or the province has no table; less for a letter not in it."""
+    table = provinces().get(plate[:1], {}).get("authority")
+    if not table or plate[1:2] in table or not plate[1:2].isalpha():
+        return 1.0
+    return float(data("provinces")["unknown_authority_weight"])
+
+
+def authority_place(plate: str) -> str:
+    """The place that issued the plate, 新余 for 赣K, or "" where the tables do not say."""
+    return str(provinces().get(plate[:1], {}).get("authority", {}).get(plate[1:2], ""))
+
+
+def mask(plate: str) -> str:
+    """A plate for logs and screens of those who need not know it: 赣K***45."""
+    return plate if len(plate) < 5 else plate[:2] + "*" * (len(plate) - 4) + plate[-2:]
+
+
+def provinces() -> Mapping[str, Any]:
+    """Province character → its names and, where known, its table of issuing letters."""
+    return data("provinces")["province"]
+
+
+@functools.cache
+def data(name: str) -> Mapping[str, Any]:
+    """The table `name` of plate_parser/data, read once."""
+    source = resources.files("plate_parser").joinpath("data", f"{name}.toml")
+    return tomllib.loads(source.read_text(encoding="utf-8"))
+
+
+def _letters_allowed(found: re.Match[str], max_letters: int | None) -> bool:
+    return max_letters is None or sum(c.isalpha() for c in found["serial"]) <= max_letters
+
+
+@functools.cache
+def _rules() -> tuple[_Rule, ...]:
+    table = data("classes")
+    parts = {
+        "<province>": f"[{''.join(provinces())}]",
+        "<authority>": f"[{table['authority']}]",
+        "<char>": f"[{table['serial']}]",
+        "<energy>": f"[{table['energy_electric']}{table['energy_other']}]",
+    }
+    rules = []
+    for row in table["class"]:
+        pattern = row["pattern"]
+        for name, part in parts.items():
+            pattern = pattern.replace(name, part)
+        plate_class = PlateClass(row["name"], row["title"], row.get("dial", False))
+        rules.append(_Rule(plate_class, re.compile(pattern), row.get("max_letters")))
+    return tuple(rules)
