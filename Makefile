@@ -1,0 +1,36 @@
+# make help says what there is. Set-up runs by itself before what needs it, and only once.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint prompts lock clean
+
+READY := .venv/.ready
+TEST_TIMEOUT_S ?= 120
+
+help:     ## this list
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 18
+
+setup: $(READY)     ## install everything that is missing (the first time: minutes)
+
+demo: $(READY)     ## a caller, a car owner and the bot on this machine, start to end
+	@.venv/bin/ivr demo
+
+test: $(READY)     ## all tests, slowest listed
+	@.venv/bin/python -m pytest --timeout=$(TEST_TIMEOUT_S) --durations=15 $(ARGS)
+
+lint: $(READY)     ## style and simple mistakes
+	@.venv/bin/ruff check .
+
+prompts: $(READY)     ## record prompts that changed (ADOPT=1: keep recordings you replaced)
+	@.venv/bin/python -m tts.make_prompts $(if $(ADOPT),--adopt)
+
+lock: $(READY)     ## choose the newest packages that requirements.in allows
+	@.venv/bin/python -m pip install -q pip-tools
+	@.venv/bin/pip-compile -q --upgrade --generate-hashes --allow-unsafe --strip-extras \
+	    --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	    --output-file requirements.lock requirements.in
+
+clean:     ## remove the virtual environment and the models
+	@rm -rf .venv .models
+
+$(READY): requirements.lock pyproject.toml setup/install.sh setup/fetch.py setup/assets.toml
+	@setup/install.sh
+	@touch $@
