@@ -1,0 +1,49 @@
+"""What simulated callers and owners say: other voices than the bot's, over a handset's band.
+
+Used by the demo and the tests; what was said once is kept under `var/caller_voice`.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from tts import audio
+from tts.kokoro import Kokoro
+from tts.phonemes import Letters, phonemes
+
+CACHE = Path(__file__).resolve().parent.parent / "var" / "caller_voice"
+CACHE_VERSION = 1
+
+_kokoro = Kokoro()
+
+
+def say(
+    text: str, voice: str = "zm_yunxi", letters: Letters = "english", yao: bool = True,
+    speed: float = 1.0, cache: Path = CACHE,
+) -> bytes:  # fmt: skip
+    """A text or a plate as 8 kHz PCM through 300–3400 Hz, speech at −20 dBFS.
+
+    `voice` is a Kokoro voice or a blend, `letters` whose letter names are used, `yao`
+    whether 1 is 幺 or 一. Blocks for the length of the speech the first time, a millisecond
+    after. Raises UnreadableText, UnknownVoice or VoiceFilesMissing.
+    """
+    path = cached_path(text, voice, letters, yao, speed, cache)
+    if path.is_file():
+        return audio.to_pcm(audio.read_file(path))
+    spoken = _kokoro.speak(text, voice, speed, letters, yao)
+    narrow = audio.telephone_band(audio.from_pcm(spoken))
+    pcm = audio.to_pcm(audio.level(narrow, audio.TELEPHONE_HZ))
+    part = path.with_name(f"{path.stem}.{os.getpid()}.flac")
+    audio.write_file(part, pcm)
+    part.replace(path)
+    return pcm
+
+
+def cached_path(
+    text: str, voice: str, letters: Letters, yao: bool, speed: float, cache: Path = CACHE
+) -> Path:
+    """Where such a saying is kept: named by everything that shapes it, phonemes included."""
+    said = [CACHE_VERSION, phonemes(text, letters, yao), voice, speed]
+    name = hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()[:16]
+    return cache / f"{name}.flac"
