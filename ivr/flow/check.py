@@ -33,13 +33,15 @@ def _of_state(
     for prompt in spoken:
         if prompt not in prompts:
             yield FlowError(state.where, f"state '{state.name}' says '{prompt}', which is no prompt{nearest(prompt, prompts)}")
-    if state.listen and state.listen.grammar not in grammars:
-        name = state.listen.grammar
+    for name in state.listen.grammar.split("+") if state.listen else ():
+        if name in grammars:
+            continue
         yield FlowError(state.where, f"state '{state.name}' listens for '{name}', which is no grammar{nearest(name, grammars)}")
     if state.action and state.action not in actions:
         yield FlowError(state.where, f"state '{state.name}' does '{state.action}', which is no action{nearest(state.action, actions)}")
-    if state.choose and state.choose not in flow.values:
-        yield FlowError(state.where, f"state '{state.name}' chooses by '{state.choose}', which is not among the flow's values{nearest(state.choose, flow.values)}")
+    for value in filter(None, (state.choose, state.listen.into if state.listen else "")):
+        if value not in flow.values:
+            yield FlowError(state.where, f"state '{state.name}' uses the value '{value}', which is not among the flow's values{nearest(value, flow.values)}")
     if state.listen:
         for branch in NEEDED_WHEN_LISTENING:
             if branch not in state.next:

@@ -104,7 +104,7 @@ def _say(fields: dict[str, Item]) -> tuple[str, ...]:
 
 
 def _listen(item: Item, profiles: dict[str, Profile]) -> Listen:
-    fields = item.fields(("grammar", "profile", "barge_in", "sure"))
+    fields = item.fields(("grammar", "profile", "barge_in", "into", "sure"))
     if "grammar" not in fields:
         raise item.error("'listen' needs a grammar; write {grammar: yes_no}")
     profile = Profile()
@@ -117,6 +117,7 @@ def _listen(item: Item, profiles: dict[str, Profile]) -> Listen:
         fields["grammar"].text(),
         profile,
         fields["barge_in"].yes_or_no() if "barge_in" in fields else True,
+        fields["into"].text() if "into" in fields else "",
         _probability(fields["sure"]) if "sure" in fields else 0.0,
     )
 

@@ -9,11 +9,15 @@ from ivr.flow.source import Where
 
 @dataclass(frozen=True)
 class Listen:
-    """What a state listens for. An answer less probable than `sure` counts as `unsure`."""
+    """What a state listens for. An answer less probable than `sure` counts as `unsure`.
+
+    `into` names the flow's value that takes what an answer carries: `10` of `later:10` or of `10`.
+    """
 
     grammar: str
     profile: Profile
     barge_in: bool = True
+    into: str = ""
     sure: float = 0.0
 
 

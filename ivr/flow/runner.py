@@ -31,7 +31,8 @@ class Ending:
 class Conversation:
     """What an action sees: the call, the flow's values, what was heard, and the event log.
 
-    `prompt_over` is set while nothing is being said.
+    `prompt_over` is set while nothing is being said. `branch_if_hung_up` is the branch that the
+    current action wants followed if the caller hangs up during it ("" for the flow's `hang_up`).
     """
 
     call: Call
@@ -39,6 +40,7 @@ class Conversation:
     values: dict[str, str] = field(default_factory=dict)
     heard: Heard | None = None
     argument: str = ""
+    branch_if_hung_up: str = ""
     prompt_over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -95,7 +97,8 @@ class Runner:
             return Ending(state.end, state.name)
         if gone.by == "worker-lost":
             return Ending("interrupted", state.name)
-        end = self.flow.states[self.flow.always["hang_up"]]
+        branch = self.conversation.branch_if_hung_up
+        end = self.flow.states[self._follow(state, branch) if branch else self.flow.always["hang_up"]]
         return Ending(end.end, end.name)
 
     def _limited(self, name: str) -> str:
@@ -152,13 +155,13 @@ class Runner:
             return [f"key {heard.key}", "key", "no_match"]
         if heard.kind != "match":
             return [heard.kind]
-        best = heard.best
-        intent, _, detail = best.value.partition(":")
-        if detail and intent == "later":
-            self.conversation.values["minutes"] = detail
-        if best.probability is not None and best.probability < state.listen.sure:
+        best, listen = heard.best, state.listen
+        intent, _, carried = best.value.partition(":")
+        if listen.into and (carried or intent.isdigit()):
+            self.conversation.values[listen.into] = carried or intent
+        if best.probability is not None and best.probability < listen.sure:
             return ["unsure", "no_match"]
-        return [intent, "plate" if state.listen.grammar == "plate" else "match", "match", "no_match"]
+        return [intent, "value", "no_match"]
 
     def _log_heard(self, state: State, heard: Heard) -> None:
         best = heard.best
@@ -175,7 +178,7 @@ class Runner:
     async def _act(self, state: State, speech: Speech | None) -> str:
         """Run an action while the prompt, and what is said while waiting, plays."""
         conversation = self.conversation
-        conversation.argument = state.argument
+        conversation.argument, conversation.branch_if_hung_up = state.argument, ""
         conversation.prompt_over.set()
         if speech:
             self._start(speech)

@@ -17,7 +17,8 @@ only as SIP and RTP. The script::
 (480), ``decline`` (603), ``no-answer`` (rings until cancelled), ``{"announce": FILE, "then": 480}``
 (183 with early media, then a refusal). Steps: ``play`` (a file, or ``{"file", "background"}``),
 ``turns``, ``wait_speech_end``, ``dtmf``, ``sleep`` (s), ``hold`` (true/false), ``hangup``,
-``wait_hangup``. In mode ``call``, ``expect_code`` (200) is what the call has to end with.
+``wait_hangup``, ``obey`` (steps come on standard input, one JSON object a line, until the call
+ends; files play in the background). In mode ``call``, ``expect_code`` (200) is what the call has to end with.
 Sound files: WAV, 8 kHz, mono, 16 bit. The record is a WAV with what it heard left, said right.
 
 Events, one a line with ``t`` (monotonic s) and ``wall`` (epoch s): ready, calling, ringing,
@@ -31,6 +32,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import select
 import signal
 import sys
 import time
@@ -43,7 +45,7 @@ import pjsua2 as pj
 from phone_audio import HANGOVER_S, Headset, SoundFileError, read_wav  # beside this file
 
 REFUSALS = {"busy": 486, "off": 480, "decline": 603}
-STEPS = ("play", "turns", "wait_speech_end", "dtmf", "sleep", "hold", "hangup", "wait_hangup")
+STEPS = ("play", "turns", "wait_speech_end", "dtmf", "sleep", "hold", "hangup", "wait_hangup", "obey")
 
 
 class ScriptFailed(Exception):
@@ -281,6 +283,35 @@ class Phone:
         if not self._pump(self._is_over, timeout_s):
             raise ScriptFailed(f"the other side did not hang up within {timeout_s} s")
 
+    def _obey(self, value: Any) -> None:
+        timeout_s = value.get("timeout_s", 600) if isinstance(value, dict) else 600
+        orders = bytearray()
+        deadline = time.monotonic() + timeout_s
+        while not self._is_over():
+            if time.monotonic() >= deadline:
+                raise ScriptFailed(f"the call lasted more than {timeout_s} s")
+            self._pump(lambda: self._is_over() or _readable(0), 0.5)
+            if _readable(0):
+                got = os.read(0, 65536)
+                if not got:  # nobody is left who could give orders
+                    return
+                orders += got
+            while b"\n" in orders and not self._is_over():
+                order, _, rest = bytes(orders).partition(b"\n")
+                orders = bytearray(rest)
+                self._follow(order)
+
+    def _follow(self, order: bytes) -> None:
+        try:
+            [(name, value)] = json.loads(order).items()
+        except (ValueError, AttributeError) as error:
+            raise CannotRun(f"{order!r} is not one step as JSON") from error
+        if name == "play" and isinstance(value, str):
+            value = {"file": value, "background": True}
+        if name not in STEPS:
+            raise CannotRun(f"there is no step {name}: write one of {', '.join(STEPS)}")
+        getattr(self, f"_{name}")(value)
+
     # --- helpers ---
 
     def _is_over(self) -> bool:
@@ -305,6 +336,10 @@ class Phone:
             if time.monotonic() >= deadline:
                 return False
             self.endpoint.libHandleEvents(10)
+
+
+def _readable(descriptor: int) -> bool:
+    return bool(select.select([descriptor], [], [], 0)[0])
 
 
 def _param(code: int) -> pj.CallOpParam:

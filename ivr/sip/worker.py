@@ -122,14 +122,14 @@ class Worker:
 
     def _refuse(self, call: LegCall, code: int) -> None:
         """Send a final response to a call the engine never hears of."""
-        param = pj.CallOpParam()
+        param = pj.CallOpParam(True)
         param.statusCode = code
         if code == 503:
             header = pj.SipHeader()
             header.hName, header.hValue = "Retry-After", str(self._config.limits.retry_after_s)
             param.txOption.headers.append(header)
         call.silence()
-        call.hangup(param)
+        call.answer(param)  # hangup would lose the header
         self._park(call)
 
     def _has_room(self, *, for_seat: bool) -> bool:

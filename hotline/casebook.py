@@ -1,0 +1,77 @@
+"""One case while it lives: its number, its log, and who is told of each entry."""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from secrets import token_hex
+from typing import Any
+
+from hotline.store import Case, CaseEvent, Store, now_text
+
+log = logging.getLogger("case")
+
+SIDES = ("caller", "owner", "desk")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened in a case: on which side, what, and its details."""
+
+    case_id: str
+    at: str
+    side: str
+    kind: str
+    details: dict[str, Any]
+
+
+Listener = Callable[[Entry], None]
+
+
+class OpenCase:
+    """A case being worked on. Every `note` is stored, logged as JSON, and told to listeners."""
+
+    def __init__(self, store: Store, channel: str, caller: str, listeners: list[Listener]):
+        self.id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+        self.plate = ""
+        self.outcome = ""
+        self.reason = ""
+        self._store, self._listeners, self._seq = store, listeners, 0
+        _reported(store.open_case(Case(
+            id=self.id, channel=channel, opened_at=now_text(), closed_at="",
+            caller=caller, plate="", outcome="", reason="",
+        )))
+
+    def note(self, side: str, kind: str, **details: Any) -> None:
+        """Append to the case's log. `side` is one of `SIDES`."""
+        self._seq += 1
+        entry = Entry(self.id, now_text(), side, kind, details)
+        text = json.dumps(details, ensure_ascii=False)
+        _reported(self._store.add_event(CaseEvent(
+            case_id=self.id, seq=self._seq, at=entry.at, side=side, kind=kind, details=text
+        )))
+        log.info(kind, extra={"fields": {"case": self.id, "side": side, **details}})
+        for listener in self._listeners:
+            listener(entry)
+
+    def set_plate(self, plate: str) -> None:
+        self.plate = plate
+        _reported(self._store.update_case(self.id, plate=plate))
+
+    def close(self, outcome: str, reason: str = "") -> None:
+        """Give the case its outcome; the first one stands."""
+        if self.outcome:
+            return
+        self.outcome, self.reason = outcome, reason
+        self.note("desk", "closed", outcome=outcome, reason=reason)
+        _reported(self._store.update_case(self.id, outcome=outcome, reason=reason, closed_at=now_text()))
+
+
+def _reported(written) -> None:
+    """A write that fails is logged at once: the conversation goes on, the operator must know."""
+    def report(future) -> None:
+        if error := future.exception():
+            log.error("not_stored", extra={"fields": {"error": type(error).__name__, "mend": "check disk space and [store] url"}})
+
+    written.add_done_callback(report)

@@ -1,0 +1,87 @@
+"""The people of the demo: what a caller, an owner and a person at a seat say, and when.
+
+They know what people know: what the bot just said to them. Which prompt that was, the demo
+tells them from the case's log, as a human would tell it by listening.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+ASKS_FOR_PLATE = {
+    "welcome", "ask_plate_again", "ask_plate_example", "correction_prompt", "no_input", "keys_hint",
+}
+ASKS_YES_OR_NO = {"readback", "readback_again", "yes_no_again"}
+ASKS_OWNER = {"owner_greeting", "owner_repeat", "owner_who", "owner_no_input"}
+
+YES, NO = "对，没错。", "不对。"
+
+CALLERS = {
+    "ordinary": None,
+    "elderly": "我年纪大了，听不清楚。",
+    "unclear": "今天天气真好，我想去公园里走一走。",
+    "silent": "",
+    "asks-person": "转人工。",
+}
+"""What a caller says to every question; None says the plate, "" says nothing."""
+
+OWNERS = {
+    "coming": "好的，我马上来。",
+    "later": "我要十分钟。",
+    "not-mine": "这不是我的车，你打错了。",
+    "refuses": "我现在来不了。",
+    "no-answer": "",
+    "busy": "",
+    "off": "",
+}
+"""What an owner answers when asked to move the car; "" where nobody picks up."""
+
+OWNER_PHONES: Mapping[str, str] = {"no-answer": "no-answer", "busy": "busy", "off": "off"}
+"""How the owner's phone behaves where nobody picks it up."""
+
+EXPECTED = {
+    "elderly": ("person", "elderly"),
+    "unclear": ("person", "unclear"),
+    "silent": ("person", "silent"),
+    "asks-person": ("person", "asked"),
+}
+"""The right outcome and reason for each caller who needs a person."""
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who takes part: the plate that the caller means, and how caller and owner behave."""
+
+    plate: str
+    caller: str
+    owner: str
+
+    @property
+    def expected(self) -> tuple[str, str]:
+        """The case's right outcome and reason."""
+        return EXPECTED.get(self.caller, (self.owner, ""))
+
+    def caller_says(self, prompt_id: str, plate_read: str) -> str:
+        """The caller's answer to a prompt: a sentence, the plate itself, or "" for nothing."""
+        if prompt_id in ASKS_FOR_PLATE:
+            fixed = CALLERS[self.caller]
+            return self.plate if fixed is None else fixed
+        if prompt_id in ASKS_YES_OR_NO:
+            return YES if plate_read == self.plate else NO
+        return ""
+
+    def owner_says(self, prompt_id: str) -> str:
+        """The owner's answer to a prompt, or ""."""
+        if prompt_id in ASKS_OWNER:
+            return OWNERS[self.owner]
+        return "大概十分钟。" if prompt_id == "owner_ask_minutes" else ""
+
+    def lines(self) -> dict[str, set[str]]:
+        """Everything that each person may have to say, to be spoken before the calls begin."""
+        return {
+            "caller": {self.plate, CALLERS[self.caller] or self.plate, YES, NO},
+            "owner": {OWNERS[self.owner], "大概十分钟。"} - {""},
+            "seat": {SEAT_LINE},
+        }
+
+
+SEAT_LINE = "您好，这里是人工坐席，请讲。"

@@ -1,0 +1,104 @@
+"""Runs the demo: builds its world, starts engine and phones, lets the call happen, sums up."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from hotline.casebook import Entry
+from hotline.demo.director import Director
+from hotline.demo.people import OWNER_PHONES, Cast
+from hotline.demo.phone import Phone
+from hotline.demo.show import Show
+from hotline.demo.tally import Tally
+from hotline.demo.voices import speak_lines
+from hotline.demo.world import World, build_world
+from hotline.engine import Engine
+from hotline.errors import CannotRun
+
+CALL_LIMIT_S = 150
+OWNER_RING_S = 12
+FLOWS = Path(__file__).resolve().parents[2] / "flows"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `ivr demo` was asked for."""
+
+    cast: Cast
+    voice: str
+    owner_voice: str
+    folder: Path
+    keep: bool = False
+    port: int = 0
+
+
+async def run_demo(options: Options, console: Console) -> Tally:
+    """One whole call between real phones. Returns what it came to."""
+    recordings = await asyncio.to_thread(
+        speak_lines, options.cast.lines(), options.voice, options.owner_voice, options.folder / "speech", console
+    )
+    world = build_world(options.folder, FLOWS, options.cast.plate, OWNER_RING_S, options.port)
+    show, tally = Show(console), Tally()
+    director, closed = Director(options.cast, recordings), asyncio.Event()
+
+    def listen(entry: Entry) -> None:
+        show.entry(entry)
+        tally.take(entry)
+        director.entry(entry)
+        if entry.kind == "closed":
+            closed.set()
+
+    async with AsyncExitStack() as stack:
+        console.print(f"starting the engine, its SIP worker and the vault … ({world.hotline_uri})", style="dim", highlight=False)
+        engine = await stack.enter_async_context(Engine(world.config, [listen]))
+        people = await stack.enter_async_context(asyncio.TaskGroup())
+        serving = people.create_task(engine.serve())
+        running = [serving]
+        phones = {"owner": _owner_script(world, options), "seat": _waiting(world.seat_port)}
+        if not options.keep:
+            phones["caller"] = {"mode": "call", "uri": world.hotline_uri, "user": "caller", "steps": [{"obey": {}}]}
+        for name, script in phones.items():
+            phone = await stack.enter_async_context(Phone(name, script, world.folder / "phones" / f"{name}.wav"))
+            running.append(people.create_task(getattr(director, name)(phone)))
+        if options.keep:
+            _tell_how_to_call(console, world, options.cast.plate)
+            await asyncio.Event().wait()
+        await _until_closed(closed)
+        await engine.store.flushed()
+        for task in running:
+            task.cancel()
+    show.summary(tally, world.config.recordings, world.config.data / "cases.db")
+    return tally
+
+
+async def _until_closed(closed: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(closed.wait(), CALL_LIMIT_S)
+    except TimeoutError:
+        raise CannotRun(f"the call did not end within {CALL_LIMIT_S} s; try ivr doctor") from None
+
+
+def _owner_script(world: World, options: Options) -> dict:
+    behaviour = OWNER_PHONES.get(options.cast.owner)
+    if behaviour:
+        return {"mode": "wait", "port": world.owner_port, "answer": behaviour, "wait_timeout_s": 600}
+    return _waiting(world.owner_port)
+
+
+def _waiting(port: int) -> dict:
+    return {
+        "mode": "wait", "port": port, "answer": [{"after_s": 1.5}] * 50, "wait_timeout_s": 86400,
+        "steps": [{"obey": {}}],
+    }
+
+
+def _tell_how_to_call(console: Console, world: World, plate: str) -> None:
+    console.print(
+        f"\n[bold]Call [cyan]{world.hotline_uri}[/] with any softphone[/] (baresip, Linphone; G.711, on this machine)\n"
+        f"and say the plate [bold]{plate}[/]. Key 0 or “人工” rings the seat. Ctrl-C ends it.\n"
+        f"Settings, register, cases and recordings: {world.folder}\n",
+        highlight=False,
+    )

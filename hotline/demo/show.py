@@ -1,0 +1,44 @@
+"""The demo on a terminal: the conversation as it happens, then a summary."""
+
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from hotline.casebook import Entry
+from hotline.demo.tally import Tally
+from hotline.story import story_line
+
+
+class Show:
+    """Prints each entry of a case as it is made."""
+
+    def __init__(self, console: Console):
+        self.console = console
+        self._start: datetime | None = None
+
+    def entry(self, entry: Entry) -> None:
+        if entry.kind == "arrived" or self._start is None:
+            self._start = datetime.fromisoformat(entry.at)
+        line = story_line(entry.at, entry.side, entry.kind, entry.details, self._start)
+        if line is not None:
+            self.console.print(line)
+
+    def summary(self, tally: Tally, folder: Path, database: Path) -> None:
+        """What came of it, and where everything is."""
+        table = Table(show_header=False, box=None, padding=(0, 2))
+        table.add_row("case", tally.case)
+        table.add_row("plate", f"{tally.plate}  ({'heard and matched' if tally.matched else 'not matched'})")
+        table.add_row("outcome", f"{tally.outcome}{f' ({tally.reason})' if tally.reason else ''}")
+        if tally.answer_to_ringing_s is not None:
+            table.add_row("owner's phone rang", f"{tally.answer_to_ringing_s:.1f} s after the bot answered")
+        table.add_row("whole call", f"{tally.total_s:.1f} s")
+        replies = [turn["reply_ms"] for turn in tally.turns if turn["reply_ms"] is not None]
+        if replies:
+            table.add_row("replies", f"{len(replies)}, after {min(replies)}–{max(replies)} ms")
+        for path in sorted(folder.glob(f"{tally.case}-*.wav")):
+            table.add_row("recording", f"{path}  (left: them, right: the bot)")
+        table.add_row("the whole story", f"ivr case show {tally.case} --db {database}")
+        self.console.print(Panel(table, title="the case", expand=False))

@@ -1,0 +1,144 @@
+"""The engine: takes calls from the line, walks each through its flow, and keeps its case."""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from asr.pool import RecognizerPool
+from dialer.client import Vault
+from dialer.supervise import VaultProcess
+from hotline.casebook import Listener, OpenCase
+from hotline.config import EngineConfig
+from hotline.errors import CannotRun
+from hotline.move_car import Desk, MoveCar
+from hotline.recording import Recorder
+from hotline.seats import Seats
+from hotline.store import Store
+from ivr.call import HungUp
+from ivr.flow.check import problems
+from ivr.flow.load import load_flow
+from ivr.flow.model import Flow
+from ivr.flow.runner import Conversation, Runner
+from ivr.sip.config import load_sip_config
+from ivr.sip.line import Leg
+from ivr.sip.supervisor import Supervisor
+from ivr.sip_call import SipCall
+from tts.prompts import PromptLibrary
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Joins all parts. Use as an async context: entered, everything runs; left, all has ended."""
+
+    def __init__(self, config: EngineConfig, listeners: list[Listener] | None = None):
+        self.config = config
+        self.listeners = listeners if listeners is not None else []
+        self.sip = load_sip_config(config.sip_conf)
+        self.voice = PromptLibrary.load(config.flows / "prompts")
+        self.inbound_flow = load_checked_flow(config.flows / f"{config.inbound_flow}.yaml", self.voice)
+        self.owner_flow = load_checked_flow(config.flows / f"{config.outbound_flow}.yaml", self.voice)
+        self.store = Store(config.database)
+        self._stack = AsyncExitStack()
+        self._conversations: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> "Engine":
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self.store.open())
+            self._close_interrupted()
+            run = self.config.data / "run"
+            run.mkdir(parents=True, exist_ok=True)
+            self.ears = await stack.enter_async_context(
+                RecognizerPool(self.config.recognizer_workers, self.config.flows / "grammars")
+            )
+            vault = await stack.enter_async_context(VaultProcess(self.config.vault_config, run / "vault.sock"))
+            supervisor = Supervisor(self.sip)
+            self.line = await supervisor.start()
+            self.line.on_notice = _log_notice
+            stack.push_async_callback(supervisor.stop)
+            self.desk = Desk(
+                vault=vault,
+                seats=Seats(self.line, self.sip.seats, self.config.seat_ring_s),
+                voice=self.voice,
+                ears=self.ears,
+                owner_flow=self.owner_flow,
+                recordings=self.config.recordings,
+                owner_ring_s=self.config.owner_ring_s,
+            )
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for conversation in self._conversations:
+            conversation.cancel()
+        await asyncio.gather(*self._conversations, return_exceptions=True)
+        await self._stack.aclose()
+
+    async def serve(self) -> None:
+        """Take calls until cancelled."""
+        async for leg in self.line.incoming():
+            task = asyncio.create_task(self._converse(leg))
+            self._conversations.add(task)
+            task.add_done_callback(self._conversations.discard)
+
+    async def finish_calls(self) -> None:
+        """Take no new call and let those that run finish, up to the configured limit."""
+        self.line.drain()
+        if self._conversations:
+            await asyncio.wait(self._conversations, timeout=self.config.finish_calls_s)
+
+    async def _converse(self, leg: Leg) -> None:
+        """One caller, from the INVITE to the closed case."""
+        call = SipCall(leg)
+        case = OpenCase(self.store, "telephone", leg.remote, self.listeners)
+        recorder = Recorder(call, self.config.recordings / f"{case.id}-caller.wav")
+        car = MoveCar(self.desk, case)
+        outcome = "interrupted"
+        try:
+            outcome = await self._walk(call, case, car)
+        except HungUp:
+            outcome = "caller-hung-up"
+        finally:
+            call.hangup()
+            await recorder.close()
+            case.note("caller", "recorded", file=recorder.path.name)
+            case.close(outcome, case.reason)
+            await self.store.flushed()
+
+    async def _walk(self, call: SipCall, case: OpenCase, car: MoveCar) -> str:
+        def note(kind: str, **details) -> None:
+            case.note("caller", kind, **details)
+
+        note("arrived", called=call.leg.called)
+        await call.answer()
+        note("answered")
+        conversation = Conversation(call, note)
+        ending = await Runner(self.inbound_flow, conversation, self.voice, self.ears, car.actions()).run()
+        owner_answer = await car.owner_done()
+        if ending.outcome == "caller-hung-up" and owner_answer:
+            case.note("desk", "told_nobody", owner=owner_answer)
+        return ending.outcome
+
+    def _close_interrupted(self) -> None:
+        """Cases that a crash left open get an outcome that says so."""
+        for case in self.store.open_cases():
+            log.warning("interrupted_case", extra={"fields": {"case": case.id}})
+            self.store.update_case(case.id, outcome="interrupted")
+
+
+def load_checked_flow(path: Path, voice: PromptLibrary) -> Flow:
+    """Load a flow that a call can run on. Raises `FlowError`, or `CannotRun` with every problem."""
+    flow = load_flow(path)
+    if found := problems(flow, voice.ids, grammar_names(path.parent), MoveCar.ACTIONS):
+        raise CannotRun("\n".join(str(problem) for problem in found))
+    return flow
+
+
+def _log_notice(kind: str, text: str) -> None:
+    log.warning(kind, extra={"fields": {"text": text}})
+
+
+def grammar_names(flows: Path) -> set[str]:
+    """The grammars that flows in this folder can name."""
+    return {path.stem for path in (flows / "grammars").glob("*.yaml")}

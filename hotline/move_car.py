@@ -1,0 +1,146 @@
+"""What the 挪车 flows can do: match a plate, call its owner, put the caller through to a person."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dialer.client import Match, Vault, VaultUnavailable
+from dialer.outcome import owner_unreached
+from hotline.casebook import OpenCase
+from hotline.recording import Recorder
+from hotline.seats import Seats
+from ivr.call import HungUp
+from ivr.flow.model import Flow
+from ivr.flow.runner import Action, Conversation, Ending, Runner
+from ivr.sip.line import LineDown
+from ivr.sip_call import SipCall
+from plate_parser.rules import classify
+
+OWNER_ENDINGS = {"hung-up": "no-answer", "interrupted": "failed", "failed": "failed"}
+"""Endings of the owner's flow that the caller's flow knows by another name."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a conversation needs of the house it runs in."""
+
+    vault: Vault
+    seats: Seats
+    voice: object
+    ears: object
+    owner_flow: Flow
+    recordings: Path
+    owner_ring_s: int
+
+
+class MoveCar:
+    """The actions of one caller's conversation, with what they share."""
+
+    ACTIONS = ("match_plate", "reject_plate", "confirm_plate", "call_owner", "transfer")
+
+    def __init__(self, desk: Desk, case: OpenCase):
+        self._desk, self._case = desk, case
+        self._match: Match | None = None
+        self._rejected: set[str] = set()
+        self._owner: asyncio.Task[str] | None = None
+
+    def actions(self) -> Mapping[str, Action]:
+        """By the names that flows use."""
+        return {name: getattr(self, name) for name in self.ACTIONS}
+
+    async def match_plate(self, conversation: Conversation) -> str:
+        """Weigh what was heard against the register; sets `plate` to what should be read back."""
+        heard = [
+            (hypothesis.value, hypothesis.probability or 0.0)
+            for hypothesis in conversation.heard.result.hypotheses
+            if classify(hypothesis.value) and hypothesis.value not in self._rejected
+        ]
+        if not heard:
+            return "none"
+        try:
+            match = await self._desk.vault.match(self._case.id, heard)
+        except VaultUnavailable as error:
+            conversation.log("vault_unavailable", error=str(error))
+            return "failed"
+        self._match = match
+        conversation.values["plate"] = match.plate or heard[0][0]
+        conversation.log("matched", how=match.kind, plate=conversation.values["plate"], probability=match.probability)
+        return match.kind
+
+    async def reject_plate(self, conversation: Conversation) -> str:
+        """The caller said that the plate read back is wrong: it is not offered again."""
+        self._rejected.add(conversation.values["plate"])
+        return "done"
+
+    async def confirm_plate(self, conversation: Conversation) -> str:
+        """The caller said that the plate is right."""
+        self._case.set_plate(conversation.values["plate"])
+        return "found" if self._match and self._match.token else "not_found"
+
+    async def call_owner(self, conversation: Conversation) -> str:
+        """Call the owner and hold the owner's conversation; goes on if the caller hangs up."""
+        self._owner = asyncio.create_task(self._owner_conversation(conversation.values))
+        return await asyncio.shield(self._owner)
+
+    async def owner_done(self) -> str:
+        """The owner's answer, once there is one; "" if no owner was called."""
+        return await self._owner if self._owner else ""
+
+    async def transfer(self, conversation: Conversation) -> str:
+        """Put the caller through to a seat; returns when that talk is over."""
+        self._case.reason = conversation.argument
+        seat = await self._desk.seats.ring(self._case.id, conversation.argument, conversation.log)
+        if seat is None:
+            return "failed"
+        try:
+            await conversation.prompt_over.wait()
+            conversation.call.bridge(seat)
+            conversation.branch_if_hung_up = "talked"
+            await seat.wait_ended()
+            return "talked"
+        finally:
+            seat.hangup()
+
+    async def _owner_conversation(self, values: dict[str, str]) -> str:
+        def note(kind: str, **details) -> None:
+            self._case.note("owner", kind, **details)
+
+        try:
+            leg = await self._desk.vault.line.dial(self._match.token, ring_timeout_s=self._desk.owner_ring_s)
+        except (VaultUnavailable, LineDown) as error:
+            note("vault_unavailable", error=str(error))
+            return "failed"
+        call = SipCall(leg)
+        note("dialled", tail=self._match.tail)
+        ringing = asyncio.create_task(_note_ringing(call, note))
+        try:
+            await call.wait_up()
+        except HungUp as ended:
+            outcome = owner_unreached(ended.code, ended.by)
+            note("unreached", outcome=outcome, code=ended.code)
+            return outcome
+        finally:
+            ringing.cancel()
+        note("answered")
+        outcome = OWNER_ENDINGS.get((ending := await self._talk_to_owner(call, note, values)).outcome, ending.outcome)
+        note("answer", outcome=outcome, minutes=values.get("minutes", ""))
+        return outcome
+
+    async def _talk_to_owner(self, call: SipCall, note, values: dict[str, str]) -> Ending:
+        recorder = Recorder(call, self._desk.recordings / f"{self._case.id}-owner.wav")
+        conversation = Conversation(call, note, values={"plate": values["plate"]})
+        try:
+            runner = Runner(self._desk.owner_flow, conversation, self._desk.voice, self._desk.ears, {})
+            ending = await runner.run()
+            values["minutes"] = conversation.values.get("minutes", "")
+            return ending
+        finally:
+            call.hangup()
+            await recorder.close()
+            note("recorded", file=recorder.path.name)
+
+
+async def _note_ringing(call: SipCall, note) -> None:
+    await call.ringing.wait()
+    note("ringing")

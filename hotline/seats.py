@@ -1,0 +1,44 @@
+"""Human seats: their phones ring in order of penalty until one answers."""
+
+from collections.abc import Callable, Sequence
+
+from ivr.call import HungUp
+from ivr.sip.config import Seat
+from ivr.sip.line import Line, LineDown
+from ivr.sip_call import SipCall
+
+Note = Callable[..., None]
+
+
+class Seats:
+    """The seats of one line. A seat that is busy or silent is passed over."""
+
+    def __init__(self, line: Line, seats: Sequence[Seat], ring_s: int):
+        self._line, self._ring_s = line, ring_s
+        self._seats = sorted(seats, key=lambda seat: seat.penalty)
+
+    async def ring(self, case_id: str, reason: str, note: Note) -> SipCall | None:
+        """The call of the first seat that answers, or None if none does.
+
+        `reason` says why a person is needed; the seat's phone gets it as a header.
+        """
+        headers = {"X-Case": case_id, "X-Reason": reason}
+        for seat in self._seats:
+            note("seat_called", seat=seat.name, reason=reason)
+            try:
+                leg = await self._line.dial(f"seat:{seat.name}", ring_timeout_s=self._ring_s, headers=headers)
+            except LineDown as error:
+                note("seat_unavailable", seat=seat.name, error=str(error))
+                return None
+            call = SipCall(leg)
+            try:
+                await call.wait_up()
+            except HungUp as refused:
+                note("seat_unavailable", seat=seat.name, code=refused.code)
+                continue
+            except BaseException:
+                call.hangup()
+                raise
+            note("seat_answered", seat=seat.name)
+            return call
+        return None
