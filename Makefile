@@ -9,6 +9,7 @@ help:     ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 18
 
 setup: $(READY)     ## install everything that is missing (the first time: minutes)
+	@echo "Set up. See it work: make demo"
 
 demo: $(READY)     ## a caller, a car owner and the bot on this machine, start to end
 	@.venv/bin/ivr demo

@@ -46,7 +46,7 @@ def is_there(asset: dict, models: Path) -> bool:
         stamp = json.loads(_stamp(asset, models).read_text())
     except (OSError, ValueError):
         return False
-    sizes = {name: size for name, size in stamp["files"].items()}
+    sizes = stamp["files"]
     same = all((models / name).is_file() and (models / name).stat().st_size == size
                for name, size in sizes.items())  # fmt: skip
     return stamp["fingerprint"] == _fingerprint(asset) and same and bool(sizes)

@@ -103,4 +103,4 @@ install_packages
 install_project
 .venv/bin/python setup/fetch.py
 export_encoder
-say "Ready. See it work: make demo"
+
