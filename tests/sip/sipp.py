@@ -26,17 +26,18 @@ def request(
     method: str, cseq: int, body: str = "", kind: str = "application/sdp", tagged: bool = True
 ) -> str:
     to = "[peer_tag_param]" if tagged else ""
-    number = 1 if method in ("ACK", "CANCEL") and not tagged else cseq
-    branch = "-1" if method == "CANCEL" else ""
+    # RFC 3261 §9.1, §17.1.1.3: a CANCEL, and the ACK of a refusal, have the INVITE's branch.
+    branch = "[branch]" if tagged and method != "ACK_REFUSAL" else "z9hG4bK-[pid]-[call_number]"
+    method = method.removesuffix("_REFUSAL")
     content = f"Content-Type: {kind}\n" if body else ""
     options = ' retrans="500"' if method not in ("ACK",) else ""
     return f"""<send{options}><![CDATA[
 {method} sip:[service]@[remote_ip]:[remote_port] SIP/2.0
-Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch{branch}]
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch={branch}
 From: <sip:13900000000@[local_ip]:[local_port]>;tag=[pid]S[call_number]
 To: <sip:[service]@[remote_ip]:[remote_port]>{to}
 Call-ID: [call_id]
-CSeq: {number} {method}
+CSeq: {cseq} {method}
 Contact: <sip:13900000000@[local_ip]:[local_port]>
 X-Test: yes
 Max-Forwards: 70
@@ -47,6 +48,11 @@ Max-Forwards: 70
 
 def expect(code: int, optional: bool = False) -> str:
     return f'<recv response="{code}"' + (' optional="true"' if optional else "") + "/>"
+
+
+def refused(code: int) -> str:
+    """A final response other than 2xx to the INVITE, and its ACK."""
+    return expect(code) + request("ACK_REFUSAL", 1)
 
 
 def expect_request(method: str) -> str:

@@ -12,6 +12,7 @@ from sipp import (
     expect,
     expect_request,
     pause,
+    refused,
     request,
     respond,
     sdp,
@@ -95,8 +96,7 @@ async def test_speech_and_keys_are_heard_during_a_prompt(line, sipp, tmp_path):
 async def test_a_caller_may_give_up_while_it_rings(line, sipp):
     caller = await sipp.call(
         line.port, request("INVITE", 1, BOTH, tagged=False), expect(100), expect(180), pause(200),
-        request("CANCEL", 1, tagged=False), expect(200), expect(487),
-        request("ACK", 1), local_port=free_port(),
+        request("CANCEL", 1, tagged=False), expect(200), refused(487), local_port=free_port(),
     )  # fmt: skip
     leg = await next_leg(line)
     leg.ring()
@@ -108,7 +108,7 @@ async def test_a_caller_may_give_up_while_it_rings(line, sipp):
 
 async def test_the_engine_can_reject_and_hang_up(line, sipp):
     rejected = await sipp.call(
-        line.port, *dial(BOTH), expect(480), request("ACK", 1), local_port=free_port()
+        line.port, *dial(BOTH), refused(480), local_port=free_port()
     )
     leg = await next_leg(line)
     leg.reject(480)
@@ -147,7 +147,7 @@ async def test_hold_and_unhold_are_told_and_pause_the_prompt(line, sipp):
 
 async def test_no_common_codec_is_488(line, sipp):
     caller = await sipp.call(
-        line.port, *dial(sdp(18)), expect(488), request("ACK", 1), local_port=free_port()
+        line.port, *dial(sdp(18)), refused(488), local_port=free_port()
     )
     await passed(caller)
 
@@ -158,7 +158,7 @@ async def test_garbage_is_ignored_and_the_next_call_works(line, sipp):
                      b"INVITE sip:1@x SIP/2.0\r\nVia: SIP/2.0/UDP x\r\nContent-Length: -5\r\n\r\n"):
             stranger.sendto(junk, ("127.0.0.1", line.port))  # fmt: skip
     caller = await sipp.call(
-        line.port, *dial(BOTH), expect(486), request("ACK", 1), local_port=free_port()
+        line.port, *dial(BOTH), refused(486), local_port=free_port()
     )
     (await next_leg(line)).reject(486)
     await passed(caller)
@@ -174,7 +174,7 @@ async def test_a_second_call_is_taken_and_one_beyond_the_limit_is_busy(start_lin
     leg.answer()
     await next_event(leg, Answered)
     second = await sipp.call(
-        line.port, *dial(BOTH), expect(486), request("ACK", 1), local_port=free_port()
+        line.port, *dial(BOTH), refused(486), local_port=free_port()
     )
     await passed(second)
     await passed(first)
@@ -199,7 +199,7 @@ async def test_a_stranger_is_forbidden(start_line, sipp):
     news = asyncio.Queue()
     line.on_notice = lambda *notice: news.put_nowait(notice)
     caller = await sipp.call(
-        line.port, *dial(BOTH), expect(403), request("ACK", 1), local_port=free_port()
+        line.port, *dial(BOTH), refused(403), local_port=free_port()
     )
     await passed(caller)
     kind, text = await asyncio.wait_for(news.get(), 2)
@@ -214,7 +214,7 @@ async def test_a_drained_line_says_503_and_when_to_come_again(start_line, sipp):
             'header="Retry-After:" check_it="true" assign_to="1"/></action></recv>' \
             '<Reference variables="1"/>'  # fmt: skip
     caller = await sipp.call(
-        line.port, *dial(BOTH), check, request("ACK", 1), local_port=free_port()
+        line.port, *dial(BOTH), check, request("ACK_REFUSAL", 1), local_port=free_port()
     )
     await passed(caller)
 
