@@ -9,7 +9,6 @@ import argparse
 import fnmatch
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -173,7 +172,7 @@ def _npm_pack(package: dict, folder: Path, npm: dict) -> None:
 
 def _run(command: list[str], what: str) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
-                          if not sys.stdout.isatty() else None, env={**os.environ})  # fmt: skip
+                          if not sys.stdout.isatty() else None, check=False)  # fmt: skip
     if done.returncode:
         raise FetchError(
             f"{what} could not be fetched: look at the messages above, see that this machine "

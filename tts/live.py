@@ -8,8 +8,8 @@ import multiprocessing
 import os
 import threading
 from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from concurrent.futures import TimeoutError as Late
+from concurrent.futures.process import BrokenProcessPool
 
 from tts.errors import SynthesisFailed
 from tts.kokoro import Kokoro
