@@ -1,0 +1,130 @@
+"""The audit log: one JSON line an event, each chained to the one before.
+
+`hash` is SHA-256 over the line before it and this line's content: anybody can check it, and an
+edit or a removed line shows. `mac` is an HMAC of the hash: only the vault's key makes one, so a
+log written anew by somebody else shows too. What was cut off at the end shows only against a
+head noted elsewhere: note `head` daily. No plain plate and no number is ever written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dialer.errors import AuditBroken
+from dialer.keys import derive
+
+_FIRST = "0" * 64
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """A log that holds together: its number of entries and the hash of the last."""
+
+    entries: int
+    head: str
+
+
+class AuditLog:
+    """Appends to the log, on disk before it returns. Safe from several threads.
+
+    Raises:
+        AuditBroken: the log's last entry does not fit.
+    """
+
+    def __init__(self, path: Path, master_key: bytes, clock: Callable[[], float] = time.time) -> None:
+        self._key = derive(master_key, "audit")
+        self._clock = clock
+        self._lock = threading.Lock()
+        torn = _drop_torn_line(path)
+        report = verify(path, master_key) if path.exists() else AuditReport(0, _FIRST)
+        self._next, self._head = report.entries + 1, report.head
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        if torn:
+            self.append("repaired", dropped_bytes=torn)
+
+    def append(self, kind: str, **details: Any) -> None:
+        """Write one entry and wait until the disk has it."""
+        with self._lock:
+            entry = {"seq": self._next, "at": round(self._clock(), 3), "kind": kind, **details}
+            digest = _digest(self._head, entry)
+            line = {**entry, "hash": digest, "mac": _mac(self._key, digest)}
+            os.write(self._file, (_json(line) + "\n").encode())
+            os.fsync(self._file)
+            self._next, self._head = self._next + 1, digest
+
+    def plate_mark(self, plate: str) -> str:
+        """A plate's mark in this log: the same plate has the same mark, and nothing tells which."""
+        return hmac.digest(self._key, b"plate " + plate.encode(), "sha256").hex()[:16]
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def verify(path: Path, master_key: bytes | None = None, *, expected_head: str = "") -> AuditReport:
+    """Check the whole log; without a key, the chain only.
+
+    `expected_head`: a head noted earlier that must still be in the log.
+
+    Raises:
+        AuditBroken: says which line does not fit.
+    """
+    key = derive(master_key, "audit") if master_key is not None else None
+    head, count, seen = _FIRST, 0, not expected_head
+    try:
+        with open(path, encoding="utf-8") as file:
+            for count, line in enumerate(file, 1):
+                head = _checked(path, count, line, head, key)
+                seen = seen or head == expected_head
+    except OSError as error:
+        raise AuditBroken(f"{path}: {error.strerror}: give the vault's audit log") from None
+    except UnicodeDecodeError:
+        raise AuditBroken(f"{path}:{count + 1} is not text: the log was damaged") from None
+    if not seen:
+        raise AuditBroken(f"{path} no longer holds the head noted before: entries were removed")
+    return AuditReport(count, head)
+
+
+def _checked(path: Path, number: int, line: str, head: str, key: bytes | None) -> str:
+    try:
+        entry = json.loads(line)
+        digest, mac = entry.pop("hash"), entry.pop("mac")
+        fits = entry["seq"] == number and digest == _digest(head, entry)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        fits = False
+    if not fits or not line.endswith("\n"):
+        raise AuditBroken(f"{path}:{number} does not follow from the line before: the log was changed")
+    if key is not None and not hmac.compare_digest(mac, _mac(key, digest)):
+        raise AuditBroken(f"{path}:{number} was not written with this key: the log was changed")
+    return digest
+
+
+def _drop_torn_line(path: Path) -> int:
+    """Remove what a crash in the middle of a write left; the number of bytes removed."""
+    if not path.exists():
+        return 0
+    data = path.read_bytes()
+    torn = len(data) - (data.rfind(b"\n") + 1)
+    if torn:
+        os.truncate(path, len(data) - torn)
+    return torn
+
+
+def _digest(head: str, entry: dict[str, Any]) -> str:
+    return hashlib.sha256((head + _json(entry)).encode()).hexdigest()
+
+
+def _mac(key: bytes, digest: str) -> str:
+    return hmac.digest(key, digest.encode(), "sha256").hex()
+
+
+def _json(entry: dict[str, Any]) -> str:
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))

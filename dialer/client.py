@@ -1,0 +1,103 @@
+"""The engine's side of the vault: match what was heard, and dial owners by token."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dialer.errors import LookupRefused, VaultUnavailable
+from dialer.vault import line_socket
+from ivr.sip.line import Line, LineError
+
+__all__ = ["LookupRefused", "Match", "Vault", "VaultUnavailable"]
+
+_CONNECT_S = 0.5
+_REPLY_S = 3.0  # a lookup takes under 0.2 s: longer is a machine in trouble
+_AGAIN_S = 0.1
+
+
+@dataclass(frozen=True)
+class Match:
+    """What the vault says of a plate.
+
+    `token`: dials the owner's first number, once, within ten minutes; `more_tokens` the further
+    ones. `tail`: last digits for a seat's screen. `address`: 先生, 女士 or "".
+    """
+
+    kind: Literal["match", "ask", "none"]
+    plate: str | None
+    probability: float
+    alternatives: tuple[str, ...] = ()
+    token: str | None = None
+    tail: str = ""
+    address: str = ""
+    language: str = ""
+    more_tokens: tuple[str, ...] = ()
+
+
+class Vault:
+    """A vault on `socket`. `line` is its line: `line.dial(token)`; it outlives restarts."""
+
+    def __init__(self, socket: Path) -> None:
+        self.line = Line("vault")
+        self._socket = socket
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def connect(self, *, timeout_s: float = 10.0) -> None:
+        """Connect, and stay connected from then on.
+
+        Raises:
+            VaultUnavailable: no vault serves the socket within `timeout_s` seconds.
+        """
+        try:
+            await self.line.connect(line_socket(self._socket), timeout_s=timeout_s)
+        except LineError:
+            raise VaultUnavailable(f"no vault serves {self._socket}: start it") from None
+        self._keeper = asyncio.create_task(self._keep_connected(), name="vault-connection")
+
+    async def close(self) -> None:
+        """Leave the vault; owners' calls end."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        self.line.close()
+
+    async def match(self, case_id: str, heard: Sequence[tuple[str, float]]) -> Match:
+        """Weigh what was heard (plate, probability) against the register.
+
+        Raises:
+            VaultUnavailable: the vault is down (known within 0.5 s) or silent (3 s).
+            LookupRefused: over budget, or not a request; a kind of `VaultUnavailable`.
+        """
+        request = {"op": "match", "case": case_id, "heard": [list(reading) for reading in heard]}
+        reply = await self._ask(request)
+        if "refused" in reply:
+            raise LookupRefused(reply["refused"], reply["text"])
+        lists = {name: tuple(reply.pop(name)) for name in ("alternatives", "more_tokens")}
+        return Match(**reply, **lists)
+
+    async def _ask(self, request: dict[str, object]) -> dict:
+        try:
+            connecting = asyncio.open_unix_connection(str(self._socket))
+            reader, writer = await asyncio.wait_for(connecting, _CONNECT_S)
+        except (OSError, TimeoutError):
+            raise VaultUnavailable("the vault is down: hand the call to a person") from None
+        try:
+            writer.write(json.dumps(request, ensure_ascii=False).encode() + b"\n")
+            return json.loads(await asyncio.wait_for(reader.readline(), _REPLY_S))
+        except (OSError, TimeoutError, ValueError):
+            raise VaultUnavailable("the vault gave no answer: hand the call to a person") from None
+        finally:
+            writer.close()
+
+    async def _keep_connected(self) -> None:
+        while True:
+            await self.line.closed.wait()
+            try:
+                await self.line.connect(line_socket(self._socket), timeout_s=5.0)
+            except LineError:
+                await asyncio.sleep(_AGAIN_S)

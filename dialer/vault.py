@@ -1,0 +1,209 @@
+"""The vault: `python -m dialer.vault --config vault.toml --socket PATH`.
+
+The one process with the register's keys. It answers one JSON line per connection on PATH
+(`match`), and serves a line on PATH.line whose `dial` takes a token. SIGHUP opens the register
+anew after an import. Exit codes: 0 told to end, 2 cannot run (the sentence is on stderr).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Coroutine, Mapping
+from http import HTTPStatus
+from pathlib import Path
+
+from dialer.audit import AuditLog
+from dialer.errors import DialerError, LookupRefused
+from dialer.keys import load_key
+from dialer.lookups import Lookups
+from dialer.register import Register
+from dialer.vault_config import VaultConfig, load_vault_config
+from ivr.sip.config import ConfigError
+from ivr.sip.line import Ended, Leg, LegEvent, LineError
+from ivr.sip.line_server import DialRefused, LineServer
+from ivr.sip.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+_MOST_REQUEST_BYTES = 1 << 16
+_REQUEST_S = 5.0
+
+
+def line_socket(socket: Path) -> Path:
+    """Where the vault on `socket` serves its line."""
+    return socket.with_name(socket.name + ".line")
+
+
+class VaultServer:
+    """Lookups and owners' calls behind two Unix sockets (mode 0600)."""
+
+    def __init__(self, config: VaultConfig, socket: Path) -> None:
+        self._config, self._socket = config, socket
+        self._key = load_key(config.key_file, config.key_env)
+        self._audit = AuditLog(config.audit, self._key)
+        register = Register(config.register, self._key)
+        self._lookups = Lookups(config, register, self._audit, time.monotonic)
+        self._supervisor = Supervisor(config.sip(), name="vault")
+        self._one_at_a_time = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._calls: dict[str, tuple[str, float]] = {}  # leg id → case, begun at
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop`."""
+        line = await self._supervisor.start()
+        server = LineServer(line_socket(self._socket), line.capacity, self._dial)
+        server.on_event = self._note_end
+        turned_away = asyncio.create_task(self._turn_away())
+        await server.start()
+        requests = await self._listen()
+        self._audit.append("opened", owners=len(self._lookups.register))
+        try:
+            await stop.wait()
+        finally:
+            requests.close()
+            self._socket.unlink(missing_ok=True)
+            await server.stop()
+            turned_away.cancel()
+            await self._supervisor.stop()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._audit.append("closed")
+
+    def reopen(self) -> None:
+        """Take a newly imported register into use; the old one stays if the new one is bad."""
+        try:
+            fresh = Register(self._config.register, self._key)
+        except DialerError as error:
+            log.error("%s", error)
+            return
+        self._lookups.register = fresh  # the old map is freed with its last lookup
+        self._spawn(asyncio.to_thread(self._audit.append, "opened", owners=len(fresh)))
+
+    # --- requests ---
+
+    async def _listen(self) -> asyncio.Server:
+        self._socket.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            return await asyncio.start_unix_server(self._answer, str(self._socket), limit=_MOST_REQUEST_BYTES)
+        finally:
+            os.umask(before)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            line = await asyncio.wait_for(reader.readline(), _REQUEST_S)
+            writer.write(json.dumps(await self._reply(line), ensure_ascii=False).encode() + b"\n")
+            await writer.drain()
+        except (TimeoutError, ValueError, ConnectionError):
+            log.warning("a request was dropped: it was too slow, too long or cut off")
+        finally:
+            writer.close()
+
+    async def _reply(self, line: bytes) -> Mapping[str, object]:
+        try:
+            request = json.loads(line)
+            if request.get("op") != "match":
+                raise LookupRefused("request", "the vault knows the request match only")
+            async with self._one_at_a_time:  # budgets and the audit are in order
+                return await asyncio.to_thread(self._lookups.match, request.get("case"), request.get("heard"))
+        except LookupRefused as refused:
+            return {"refused": refused.kind, "text": str(refused)}
+        except (ValueError, AttributeError):
+            return {"refused": "request", "text": "a request is one JSON object on one line"}
+        except Exception as error:  # the text of an error could hold what was decrypted
+            log.error("a match failed: %s", type(error).__name__)
+            return {"refused": "fault", "text": "the vault failed at this match: hand the call to a person"}
+
+    # --- owners' calls ---
+
+    async def _dial(self, token: str, ring_timeout_s: float, headers: Mapping[str, str]) -> Leg:
+        """Headers are not passed on: they could take the call elsewhere, or mark it."""
+        ticket = self._lookups.tokens.take(token)
+        if ticket is None:
+            await asyncio.to_thread(self._audit.append, "dial_refused", why="token")
+            raise DialRefused(403, "the token is unknown, used or expired: match the plate again")
+        now = time.localtime()
+        if ticket.owner.is_quiet_at(now.tm_hour * 60 + now.tm_min):
+            await asyncio.to_thread(self._audit.append, "dial_refused", case=ticket.case, why="quiet")
+            raise DialRefused(480, "the owner asked not to be called at this hour")
+        mark = self._audit.plate_mark(ticket.owner.plate)
+        await asyncio.to_thread(self._audit.append, "dial", case=ticket.case, plate=mark, which=ticket.which)
+        number = ticket.owner.numbers[ticket.which].reveal()
+        target = self._config.dial.replace("{number}", number)
+        leg = await self._supervisor.line.dial(target, ring_timeout_s=ring_timeout_s)
+        _guard(leg, number)
+        self._calls[leg.id] = (ticket.case, time.monotonic())
+        return leg
+
+    def _note_end(self, token: str, leg: Leg, event: LegEvent) -> None:
+        if isinstance(event, Ended):
+            case, begun = self._calls.pop(leg.id, ("", time.monotonic()))
+            seconds = round(time.monotonic() - begun, 1)
+            self._spawn(asyncio.to_thread(
+                self._audit.append, "ended", case=case, code=event.code, by=event.by, seconds=seconds
+            ))  # fmt: skip
+
+    async def _turn_away(self) -> None:
+        async for leg in self._supervisor.line.incoming():
+            leg.reject(603)  # nobody calls the vault
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _guard(leg: Leg, number: str) -> None:
+    """No text of the peer or of the SIP stack passes to the engine: only the standard phrase."""
+    deliver = leg.deliver
+
+    def without_text(event: LegEvent) -> None:
+        if isinstance(event, Ended):
+            event = Ended(event.code, _phrase(event.code), event.by)
+        if number in repr(event):
+            raise DialerError("an event held the owner's number and was stopped")
+        deliver(event)
+
+    leg.deliver = without_text  # type: ignore[method-assign]
+
+
+def _phrase(code: int) -> str:
+    return HTTPStatus(code).phrase if code in HTTPStatus.__members__.values() else ""
+
+
+async def _serve(config: VaultConfig, socket: Path, until_stdin_closes: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    vault = VaultServer(config, socket)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, vault.reopen)
+    if until_stdin_closes:
+        loop.add_reader(0, lambda: stop.set() if not os.read(0, 1) else None)
+    await vault.run(stop)
+
+
+def main() -> int:
+    """Run the vault; see the module's text."""
+    parser = argparse.ArgumentParser(prog="python -m dialer.vault", description=__doc__)
+    parser.add_argument("--config", required=True, type=Path, help="vault.toml")
+    parser.add_argument("--socket", required=True, type=Path, help="Unix socket to serve")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end with the parent process")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="vault: %(message)s")
+    try:
+        config = load_vault_config(arguments.config)
+        asyncio.run(_serve(config, arguments.socket, arguments.until_stdin_closes))
+    except (DialerError, ConfigError, LineError) as error:
+        print(f"vault: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""`vault.toml`: where the vault's register and key are, how it dials, and what it allows."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from dialer.errors import ConfigProblem
+from ivr.sip.config import Media, SipConfig, Transport, load_sip_config
+from plate_parser.match import Thresholds
+
+
+@dataclass(frozen=True)
+class VaultConfig:
+    """Paths are taken from the file's own folder.
+
+    `key_env`: environment variable with the key; wins over `key_file`. `dial`: what is dialled,
+    with `{number}` in it: a SIP URI, or `{number}` alone through the trunk of `sip_conf`.
+    `tail_digits`: shown to seats, at most a third of a number. `outside`, `sure`, `ask`: see
+    `plate_parser.match.Thresholds`. Times in seconds.
+    """
+
+    register: Path = Path("owners.reg")
+    key_file: Path | None = None
+    key_env: str = ""
+    audit: Path = Path("audit.jsonl")
+    dial: str = "{number}"
+    sip_conf: Path | None = None
+    tail_digits: int = 4
+    rounds_per_case: int = 3
+    variants_per_round: int = 300
+    lookups_per_hour: int = 60_000
+    token_life_s: int = 600
+    outside: float = 0.02
+    sure: float = 0.9
+    ask: float = 0.7
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return Thresholds(self.outside, self.sure, self.ask)
+
+    def sip(self) -> SipConfig:
+        """The SIP worker's configuration: peers masked, every line free for owners.
+
+        Raises:
+            ivr.sip.config.ConfigError: `sip_conf` has a mistake.
+        """
+        if self.sip_conf is not None:
+            base = load_sip_config(self.sip_conf)
+        else:  # no trunk: direct calls on this machine, as the demo has them
+            base = SipConfig(transport=Transport("127.0.0.1", 0), media=Media(rtp_range=(11000, 11999)))
+        security = replace(base.security, mask_remote=True)
+        return replace(base, security=security, limits=replace(base.limits, seat_legs=0), seats=())
+
+
+def load_vault_config(path: Path) -> VaultConfig:
+    """Read `vault.toml`.
+
+    Raises:
+        ConfigProblem: says what to write instead.
+    """
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigProblem(f"{path}: {error.strerror}: write it as docs/register.md says") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigProblem(f"{path} is not TOML: {error}") from None
+    known = {field.name: field.type for field in fields(VaultConfig)}
+    values = {}
+    for name, value in written.items():
+        if name not in known:
+            raise ConfigProblem(f"{path}: {name} is not known: write one of {', '.join(known)}")
+        values[name] = _fitting(path, name, known[name], value)
+    config = VaultConfig(**{"register": path.parent / "owners.reg", "audit": path.parent / "audit.jsonl"} | values)
+    if "{number}" not in config.dial:
+        raise ConfigProblem(f"{path}: dial must have {{number}} in it, such as sip:{{number}}@192.0.2.7")
+    return config
+
+
+def _fitting(path: Path, name: str, kind: str, value: object) -> object:
+    if "Path" in kind and isinstance(value, str):
+        return (path.parent / value).resolve()
+    if kind == "str" and isinstance(value, str):
+        return value
+    if kind == "int" and type(value) is int and value > 0:
+        return value
+    if kind == "float" and type(value) in (int, float) and 0 <= value <= 1:
+        return float(value)
+    wanted = {"int": "a whole number over 0", "float": "a number from 0 to 1"}.get(kind, "text in quotes")
+    raise ConfigProblem(f"{path}: {name} must be {wanted}")

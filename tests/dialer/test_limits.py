@@ -1,0 +1,123 @@
+"""Budgets, tokens, the audit log, and how calls end."""
+
+import json
+
+import pytest
+
+from dialer.audit import AuditLog, verify
+from dialer.errors import AuditBroken, LookupRefused
+from dialer.limits import Budget, Tokens
+from dialer.outcome import call_outcome, owner_unreached
+from dialer.owner import Owner
+from dialer.secret import Secret
+
+KEY = bytes(range(32))
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_case_has_its_rounds_and_an_hour_its_lookups():
+    clock = Clock()
+    budget = Budget(2, 1000, clock)
+    budget.spend("a", 300)
+    budget.spend("a", 300)
+    with pytest.raises(LookupRefused) as caught:
+        budget.spend("a", 300)
+    assert caught.value.kind == "case"
+    budget.spend("b", 300)
+    with pytest.raises(LookupRefused) as caught:
+        budget.spend("c", 300)
+    assert caught.value.kind == "hour"
+    clock.now = 3601
+    budget.spend("c", 300)
+
+
+def test_a_token_works_once_in_time_and_only_the_latest_of_a_case():
+    clock = Clock()
+    tokens = Tokens(600, clock)
+    owner = Owner("赣K12345", (Secret("0001"), Secret("0002")))
+    first, second = tokens.issue("a", owner)
+    assert tokens.take(second).which == 1
+    assert tokens.take(second) is None
+    (other, _) = tokens.issue("a", owner)
+    assert tokens.take(first) is None
+    clock.now = 601
+    assert tokens.take(other) is None and tokens.take("guess") is None
+
+
+def _log(path, entries=5):
+    log = AuditLog(path, KEY, clock=lambda: 1.0)
+    for n in range(entries):
+        log.append("match", case=f"c{n}", plate=log.plate_mark("赣K12345"))
+    log.close()
+
+
+def test_an_audit_log_verifies_goes_on_and_names_no_plate(tmp_path):
+    _log(tmp_path / "a")
+    _log(tmp_path / "a")
+    report = verify(tmp_path / "a", KEY)
+    assert report.entries == 10 and verify(tmp_path / "a", expected_head=report.head)
+    assert "12345" not in (tmp_path / "a").read_text()
+
+
+def test_an_edit_a_removal_and_a_forgery_show(tmp_path):
+    _log(tmp_path / "a")
+    lines = (tmp_path / "a").read_text().splitlines(keepends=True)
+    head = verify(tmp_path / "a").head
+    for name, changed in {
+        "edit": [lines[0].replace("c0", "c9"), *lines[1:]],
+        "gap": lines[:2] + lines[3:],
+        "swap": [lines[1], lines[0], *lines[2:]],
+        "junk": [*lines, "{}\n"],
+    }.items():
+        (tmp_path / name).write_text("".join(changed))
+        with pytest.raises(AuditBroken, match=f"{name}:"):
+            verify(tmp_path / name)
+    other = AuditLog(tmp_path / "forged", bytes(32))
+    other.append("match", case="x")
+    with pytest.raises(AuditBroken, match="this key"):
+        verify(tmp_path / "forged", KEY)
+    (tmp_path / "cut").write_text("".join(lines[:3]))
+    with pytest.raises(AuditBroken, match="removed"):
+        verify(tmp_path / "cut", expected_head=head)
+
+
+def test_a_line_torn_by_a_crash_is_dropped_and_said(tmp_path):
+    _log(tmp_path / "a")
+    with open(tmp_path / "a", "a") as file:
+        file.write('{"seq":6,"at')
+    _log(tmp_path / "a", 1)
+    kinds = [json.loads(line)["kind"] for line in (tmp_path / "a").read_text().splitlines()]
+    assert kinds[5:] == ["repaired", "match"] and verify(tmp_path / "a", KEY)
+
+
+@pytest.mark.parametrize(
+    ("code", "by", "rang_s", "outcome", "in_flow"),
+    [
+        (486, "remote", 3.0, "busy", "busy"),
+        (600, "remote", None, "busy", "busy"),
+        (408, "local", 30.0, "no_answer", "no-answer"),
+        (487, "local", 30.0, "no_answer", "no-answer"),
+        (480, "remote", 0.0, "off", "off"),
+        (480, "remote", 40.0, "no_answer", "no-answer"),
+        (404, "remote", 0.0, "off", "off"),
+        (410, "remote", None, "off", "off"),
+        (408, "remote", 0.0, "off", "off"),
+        (603, "remote", 2.0, "refused", "refuses"),
+        (503, "remote", None, "trunk_trouble", "failed"),
+        (500, "local", None, "trunk_trouble", "failed"),
+        (0, "worker-lost", None, "trunk_trouble", "failed"),
+    ],
+)
+def test_an_unanswered_call_is_named(code, by, rang_s, outcome, in_flow):
+    assert call_outcome(code, by, rang_s=rang_s) == outcome
+    assert owner_unreached(code, by, rang_s=rang_s) == in_flow
+
+
+def test_an_answered_call_was_answered_however_it_ended():
+    assert call_outcome(200, "remote", answered=True) == "answered"

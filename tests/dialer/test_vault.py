@@ -1,0 +1,179 @@
+"""The vault as a process, on its real sockets, with a real SIP worker and telephones."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dialer.audit import verify
+from dialer.client import LookupRefused, Vault, VaultUnavailable
+from dialer.errors import VaultFailed
+from dialer.keys import load_key, new_key
+from dialer.made_up import write_owners
+from dialer.sealing import seal
+from dialer.supervise import VaultProcess
+from ivr.sip import protocol
+from ivr.sip.line import Answered, Ended
+
+PHONE = Path(protocol.__file__).with_name("phone.py")
+PLATE, NUMBER = "赣K12345", "00055512345"
+SURE = [(PLATE, 0.95)]
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A vault's folder; `house.port` is where owners' phones are."""
+
+    class House:
+        port = _free_port()
+        config = tmp_path / "vault.toml"
+        socket = tmp_path / "v.sock"
+        audit = tmp_path / "audit.jsonl"
+        key = tmp_path / "owners.key"
+        folder = tmp_path
+
+    new_key(House.key)
+    write_owners(tmp_path / "o.csv", 500, pinned={PLATE: NUMBER, "赣KB1234": "00055500001", "赣KD1234": "00055500002"})
+    seal(tmp_path / "o.csv", load_key(House.key), tmp_path / "owners.reg")
+    (tmp_path / "o.csv").unlink()
+    House.config.write_text(f'key_file = "owners.key"\ndial = "sip:{{number}}@127.0.0.1:{House.port}"\n')
+    return House
+
+
+async def _phone(house, **script):
+    path = house.folder / "phone.json"
+    path.write_text(json.dumps({"mode": "wait", "port": house.port, **script}))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(PHONE), "--script", str(path), "--json-events",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async for line in process.stdout:
+        if json.loads(line).get("event") == "ready":
+            return process
+    raise AssertionError("the phone did not start")
+
+
+async def _until(leg, kind, timeout_s=8.0):
+    seen = []
+    while True:
+        event = await asyncio.wait_for(leg.events.get(), timeout_s)
+        seen.append(event)
+        if isinstance(event, (kind, Ended)):
+            return seen
+
+
+async def _stop(process):
+    if process.returncode is None:
+        process.terminate()
+    await process.communicate()
+
+
+async def test_a_match_a_pair_and_a_stranger_within_budget(house):
+    async with VaultProcess(house.config, house.socket) as vault:
+        match = await vault.match("c1", SURE)
+        assert (match.kind, match.plate, match.tail) == ("match", PLATE, "345")
+        assert match.token and NUMBER not in repr(match) and match.address in ("先生", "女士")
+        pair = await vault.match("c2", [("赣KB1234", 0.5), ("赣KD1234", 0.4)])
+        assert pair.kind == "ask" and pair.token is None and len(pair.alternatives) == 2
+        stranger = await vault.match("c3", [("赣KP1234", 0.97)])
+        assert (stranger.kind, stranger.plate, stranger.token) == ("none", None, None)
+        for _ in range(2):
+            await vault.match("c3", SURE)
+        with pytest.raises(LookupRefused) as caught:
+            await vault.match("c3", SURE)
+        assert caught.value.kind == "case"
+        with pytest.raises(LookupRefused):
+            await vault.match("赣K12345 is no case", SURE)
+    assert verify(house.audit, load_key(house.key)).entries == 8
+
+
+async def test_an_owner_is_called_by_token_once_and_the_number_is_nowhere(house, caplog):
+    passed = bytearray()
+    async with VaultProcess(house.config, house.socket) as vault:
+        receive = vault.line._receive
+        vault.line._receive = lambda m: (passed.extend(repr(m).encode() if not isinstance(m, protocol.Frame) else b""), receive(m))
+        phone = await _phone(house, answer={"after_s": 0.2}, steps=[{"dtmf": "5"}, {"wait_hangup": {}}])
+        frames = []
+        match = await vault.match("c1", SURE)
+        leg = await vault.line.dial(match.token, headers={"X-Case": "c1"})
+        leg.on_frame = lambda received, sent: frames.append(len(received))
+        seen = await _until(leg, Answered)
+        assert isinstance(seen[-1], Answered) and leg.remote == ""
+        leg.play(b"\1\0" * 1600, "hello")
+        seen += [await asyncio.wait_for(leg.events.get(), 5) for _ in range(2)]
+        leg.hangup()
+        seen += await _until(leg, Ended)
+        assert len(frames) > 10 and isinstance(seen[-1], Ended)
+        again = await vault.line.dial(match.token)
+        assert (await _until(again, Ended))[-1].code == 403
+        await _stop(phone)
+    log = house.audit.read_text()
+    kinds = [json.loads(line)["kind"] for line in log.splitlines()]
+    assert sorted(kinds) == ["closed", "dial", "dial_refused", "ended", "match", "opened"]
+    for text in (log, caplog.text, passed.decode(), repr(seen), repr(match), repr(vars(leg))):
+        assert NUMBER not in text and NUMBER[3:] not in text
+    assert PLATE not in log
+
+
+@pytest.mark.parametrize(("answer", "code"), [("busy", 486), ("off", 480), ("decline", 603)])
+async def test_a_refusal_comes_through_as_its_code(house, answer, code):
+    async with VaultProcess(house.config, house.socket) as vault:
+        phone = await _phone(house, answer=answer)
+        match = await vault.match("c1", SURE)
+        leg = await vault.line.dial(match.token)
+        assert (await _until(leg, Ended))[-1].code == code
+        await _stop(phone)
+
+
+async def test_a_vault_killed_in_mid_call_comes_back(house):
+    keeper = VaultProcess(house.config, house.socket)
+    async with keeper as vault:
+        phone = await _phone(house, answer={"after_s": 0}, steps=[{"wait_hangup": {}}])
+        leg = await vault.line.dial((await vault.match("c1", SURE)).token)
+        await _until(leg, Answered)
+        os.kill(keeper.pid, signal.SIGKILL)
+        ended = (await _until(leg, Ended))[-1]
+        assert ended.by == "worker-lost"
+        begun = time.monotonic()
+        with pytest.raises(VaultUnavailable):
+            await vault.match("c2", SURE)
+        assert time.monotonic() - begun < 1.0
+        async with asyncio.timeout(8):
+            while True:
+                try:
+                    match = await vault.match("c4", SURE)
+                    break
+                except LookupRefused:
+                    raise
+                except VaultUnavailable:
+                    await asyncio.sleep(0.1)
+        assert match.kind == "match" and keeper.restarts == 1
+        await asyncio.wait_for(vault.line._up.wait(), 5)
+        await _stop(phone)
+    assert verify(house.audit, load_key(house.key))
+
+
+async def test_without_a_vault_the_answer_is_quick(tmp_path):
+    begun = time.monotonic()
+    with pytest.raises(VaultUnavailable):
+        await Vault(tmp_path / "nobody").match("c", SURE)
+    assert time.monotonic() - begun < 1.0
+
+
+async def test_a_vault_that_cannot_run_says_why(house):
+    house.key.chmod(0o644)
+    with pytest.raises(VaultFailed, match="chmod 600"):
+        async with VaultProcess(house.config, house.socket):
+            raise AssertionError("it ran")
