@@ -21,11 +21,11 @@ _FLOOR = 0.001
 
 @dataclass(frozen=True)
 class ParsedPlate:
-    """A legal plate that a text may mean. Probabilities of one text sum to at most 1."""
+    """A legal plate that a text may mean, and the name of its class. Probabilities of one text sum to at most 1."""
 
     plate: str
     probability: float
-    plate_class: rules.PlateClass
+    plate_class: str
 
 
 def plates_in(text: str, *, home: str = "", limit: int = 20) -> list[ParsedPlate]:
@@ -43,7 +43,7 @@ def plates_in(text: str, *, home: str = "", limit: int = 20) -> list[ParsedPlate
     total = max(1.0, sum(scores.values()))
     ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     return [
-        ParsedPlate(plate, score / total, rules.classify(plate))  # type: ignore[arg-type]
+        ParsedPlate(plate, score / total, rules.classify(plate).name)
         for plate, score in ranked[:limit]
         if score >= _FLOOR
     ]
