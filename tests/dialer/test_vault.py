@@ -115,7 +115,7 @@ async def test_an_owner_is_called_by_token_once_and_the_number_is_nowhere(house,
         seen += [await asyncio.wait_for(leg.events.get(), 5) for _ in range(2)]
         leg.hangup()
         seen += await _until(leg, Ended)
-        assert len(frames) > 10 and isinstance(seen[-1], Ended)
+        assert len(frames) >= 5 and isinstance(seen[-1], Ended)
         again = await vault.line.dial(match.token)
         assert (await _until(again, Ended))[-1].code == 403
         await _stop(phone)
