@@ -30,7 +30,8 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from asr import templates
 from asr.recognizer import GrammarError
@@ -121,10 +122,10 @@ class Grammar:
 
 def _read(path: Path) -> dict:
     try:
-        return yaml.safe_load(path.read_text("utf-8"))
+        return YAML(typ="safe").load(path.read_text("utf-8"))
     except OSError as error:
         raise GrammarError(f"{path}: there is no such grammar.") from error
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         raise GrammarError(f"{path}: not YAML: {error}") from error
 
 

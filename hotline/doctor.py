@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.hear import hear_pcm
+from asr.pool import RecognizerPool
 from hotline.config import EngineConfig, load_config
 from hotline.engine import load_checked_flow
 from hotline.store import Store
@@ -113,11 +114,16 @@ def _prompts(config: EngineConfig) -> str:
     return f"{len(voice.ids)} prompts, all recorded"
 
 
-def _hearing(config: EngineConfig) -> str:
-    voice = PromptLibrary.load(config.flows / "prompts")
-    speech = voice.render("readback", {"plate": "赣KA1234"})
-    result = hear_pcm(bytes(speech.pcm_8k), "plate", grammars=config.flows / "grammars")
-    return f"the model is loaded and gives {len(result.hypotheses)} hypotheses for a prompt"
+async def _hearing(config: EngineConfig) -> str:
+    """Let the recognizer hear the bot's own voice say a plate."""
+    speech = PromptLibrary.load(config.flows / "prompts").render("readback", {"plate": "赣KA1234"})
+    async with RecognizerPool(1) as pool:
+        stream = pool.open("plate")
+        stream.feed(speech.pcm_8k)
+        began = time.monotonic()
+        result = await stream.finish()
+    took_ms = 1000 * (time.monotonic() - began)
+    return f"a recognizer worker heard {speech.duration_ms / 1000:.1f} s in {took_ms:.0f} ms ({len(result.hypotheses)} hypotheses)"
 
 
 def _database(config: EngineConfig) -> str:

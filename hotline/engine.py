@@ -50,7 +50,7 @@ class Engine:
             run = self.config.data / "run"
             run.mkdir(parents=True, exist_ok=True)
             self.ears = await stack.enter_async_context(
-                RecognizerPool(self.config.recognizer_workers, self.config.flows / "grammars")
+                RecognizerPool(self.config.recognizer_workers)
             )
             vault = await stack.enter_async_context(VaultProcess(self.config.vault_config, run / "vault.sock"))
             supervisor = Supervisor(self.sip)

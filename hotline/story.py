@@ -11,7 +11,7 @@ from hotline.store import Case, CaseEvent
 
 SIDE_STYLES = {"caller": "cyan", "owner": "magenta", "desk": "white"}
 SIDE_NAMES = {"caller": "caller", "owner": "owner ", "desk": "desk  "}
-HIDDEN = {"state", "flow"}
+HIDDEN = {"state", "flow", "did"}
 """Entries for machines; `--json` has them."""
 
 

@@ -17,10 +17,6 @@ class ReplyMeter:
         """The caller fell silent at `from_ms` of the call's time; the next sound is the reply."""
         self._from_ms = from_ms
 
-    def cancel(self) -> None:
-        """No reply is awaited any more."""
-        self._from_ms = None
-
     def _on_frame(self, _received: bytes, sent: bytes) -> None:
         if self._from_ms is not None and any(sent):
             self._report(self._call.now_ms - self._from_ms)

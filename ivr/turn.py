@@ -107,8 +107,6 @@ class _Turn:
     def close(self) -> None:
         if self.looking:
             self.looking.cancel()
-        if self.stream:
-            self.stream.close()
 
     def _take_frame(self, received: bytes, sent: bytes) -> None:
         self._sent_level.append(rms(sent))
@@ -160,7 +158,6 @@ class _Turn:
         result = await self.call.until(self.stream.finish())
         if not result.rejected or self.endpointer.speech_ms > NOISE_MS:
             return self._heard(result)
-        self.stream.close()
         self.stream = None
         self.endpointer.forget()
         self._pre_roll.clear()

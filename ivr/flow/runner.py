@@ -191,7 +191,6 @@ class Runner:
             if waiting:
                 waiting.cancel()
         self.log("did", action=state.action, result=branch)
-        self._meter.cancel()
         return branch
 
     async def _say_while_waiting(self, state: State) -> None:

@@ -1,0 +1,5 @@
+"""`python -m hotline` is `ivr`."""
+
+from hotline.cli import main
+
+main()
