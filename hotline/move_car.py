@@ -15,7 +15,7 @@ from ivr.flow.model import Flow
 from ivr.flow.runner import Action, Conversation, Ending, Runner
 from ivr.sip.line import LineDown
 from ivr.sip_call import SipCall
-from plate_parser.rules import classify
+from plate_parser.rules import dialable
 
 OWNER_ENDINGS = {"hung-up": "no-answer", "interrupted": "failed", "failed": "failed"}
 """Endings of the owner's flow that the caller's flow knows by another name."""
@@ -54,7 +54,7 @@ class MoveCar:
         heard = [
             (hypothesis.value, hypothesis.probability or 0.0)
             for hypothesis in conversation.heard.result.hypotheses
-            if classify(hypothesis.value) and hypothesis.value not in self._rejected
+            if dialable(hypothesis.value) and hypothesis.value not in self._rejected
         ]
         if not heard:
             return "none"

@@ -84,6 +84,8 @@ class LineServer:
                     self._obey(message, writer)
         except (wire.ProtocolError, ConnectionError) as error:
             log.warning("the engine's connection ends: %s", error)
+        except asyncio.CancelledError:
+            pass  # stop() asked for it; passed on, asyncio's streams would report it as a failure
         finally:
             self._end_all()
             writer.close()
