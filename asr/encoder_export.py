@@ -10,6 +10,7 @@ The same input gives the same bytes.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import tempfile
 from pathlib import Path
@@ -50,7 +51,6 @@ def export(model_bin: Path, out: Path, ear: Path = EAR) -> None:
 
 def ear_id(ear: Path = EAR) -> str:
     """Which adapters an encoder carries: the recognizer asks for the same ones."""
-    import hashlib
     return hashlib.sha256(ear.read_bytes()).hexdigest()[:16] if ear.exists() else "none"
 
 

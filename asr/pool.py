@@ -77,10 +77,10 @@ class RecognizerPool:
         try:
             # Shielded: nobody may want the answer any more, but the next asker must not get it.
             result = await asyncio.wait_for(asyncio.shield(asking), self._timeout_s)
-        except (EOFError, OSError):
-            return REJECTED
-        except TimeoutError:
+        except TimeoutError:               # an OSError too, so it comes first
             asking.cancel()
+            return REJECTED
+        except (EOFError, OSError):
             return REJECTED
         if isinstance(result, AsrError):
             raise result
@@ -166,7 +166,8 @@ class _Worker:
         try:
             await readable
         finally:
-            loop.remove_reader(pipe.fileno())
+            if not pipe.closed:
+                loop.remove_reader(pipe.fileno())
         return pipe.recv()
 
     def stop(self) -> None:

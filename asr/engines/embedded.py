@@ -1,0 +1,117 @@
+"""The product's own recognizer: Whisper-base's encoder (int8 ONNX), a small head, a grammar search."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from asr import frontend, templates
+from asr.acoustic import AcousticModel
+from asr.decoder import Decoded, Path as Said, decode
+from asr.grammar import Grammar
+from asr.recognizer import REJECTED, Capabilities, Hypothesis, Recognizer, Result, Stream, Word
+
+SETTINGS = Path(__file__).resolve().parent.parent / "models" / "decoding.json"
+FRAME_MS = 40                      # of the head's output
+LEAST_SPEECH_MS = 120
+LONGEST_S = 25.0                   # more than this of one stream is not kept
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Fitted on recordings that are neither trained on nor measured on (``asr/models/README.md``)."""
+
+    temperature: float = 2.0       # log scores are divided by it
+    reject_per_unit: float = 1.6   # nats a unit that the grammar may cost beyond free units
+    unknown: float = 0.02          # probability kept for what is not in the list
+    beam: int = 400
+    garbage: float = 1.2
+
+    @classmethod
+    @functools.cache
+    def load(cls) -> Settings:
+        return cls(**json.loads(SETTINGS.read_text("utf-8"))) if SETTINGS.exists() else cls()
+
+
+class EmbeddedRecognizer(Recognizer):
+    """Loads the model once; raises ModelMissing where set-up has not been done."""
+
+    capabilities = Capabilities("embedded", probabilities=True, streaming=False)
+
+    def __init__(self, model: AcousticModel | None = None, settings: Settings | None = None):
+        self.model = model or AcousticModel.load()
+        self.settings = settings or Settings.load()
+
+    def start(self, grammar: Grammar, rate: int = 8000) -> Stream:
+        return EmbeddedStream(self, grammar, rate)
+
+
+class EmbeddedStream(Stream):
+    """Keeps the audio and decodes all of it at look() and finish()."""
+
+    def __init__(self, recognizer: EmbeddedRecognizer, grammar: Grammar, rate: int):
+        self._recognizer, self._grammar, self._rate = recognizer, grammar, rate
+        self._pcm = bytearray()
+
+    def feed(self, pcm: bytes) -> None:
+        self._pcm += pcm
+        longest = int(LONGEST_S * self._rate) * 2
+        if len(self._pcm) > longest:
+            del self._pcm[: len(self._pcm) - longest]
+
+    def look(self) -> Result:
+        return self._decoded(final=False)
+
+    def finish(self) -> Result:
+        return self._decoded(final=True)
+
+    def _decoded(self, final: bool) -> Result:
+        samples = frontend.from_pcm(bytes(self._pcm))
+        if len(samples) < LEAST_SPEECH_MS * self._rate // 1000 or np.abs(samples).max() < 1e-3:
+            return REJECTED
+        log_probs = self._recognizer.model.log_probs(samples, self._rate)
+        settings = self._recognizer.settings
+        decoded = decode(self._grammar.graph, log_probs, beam=settings.beam,
+                         garbage=settings.garbage)
+        return to_result(decoded, self._grammar, settings, speech_ms(log_probs), final)
+
+
+def speech_ms(log_probs: np.ndarray) -> int:
+    """From the first unit heard to the last, ms."""
+    heard = np.flatnonzero(log_probs[:, 0] < math.log(0.5))
+    return int(heard[-1] - heard[0] + 1) * FRAME_MS if len(heard) else 0
+
+
+def to_result(decoded: Decoded, grammar: Grammar, settings: Settings, speech: int,
+              final: bool) -> Result:
+    """Scores to probabilities and to a verdict: were these words of the grammar at all."""
+    paths = decoded.paths
+    if final and any(path.complete for path in paths[:20]):
+        paths = tuple(path for path in paths if path.complete)
+    paths = tuple(path for path in paths if path.value)
+    if not paths or not decoded.units:
+        return Result((), True, speech)
+    scores = np.array([path.log_score for path in paths]) / settings.temperature
+    shares = np.exp(scores - scores.max())
+    shares *= (1.0 - settings.unknown) / shares.sum()
+    lost = cost_per_unit(decoded, paths[0].log_score)
+    return Result(tuple(_hypothesis(path, float(share), grammar)
+                        for path, share in zip(paths, shares, strict=True)),
+                  bool(lost > settings.reject_per_unit), speech)
+
+
+def cost_per_unit(decoded: Decoded, log_score: float) -> float:
+    """Nats a unit that the grammar's best costs beyond free units; few units count as more."""
+    return (decoded.free - log_score) / (decoded.units + 2)
+
+
+def _hypothesis(path: Said, probability: float, grammar: Grammar) -> Hypothesis:
+    words = tuple(Word(grammar.graph.text[node], frame * FRAME_MS, (frame + 1) * FRAME_MS)
+                  for node, frame in path.steps if grammar.graph.unit[node] != templates.GARBAGE)
+    return Hypothesis("".join(word.text for word in words), path.value, probability, words,
+                      path.complete)

@@ -1,0 +1,61 @@
+"""Write what was learnt (head int8, adapters float16) to ``asr/models/ear.npz``.
+
+    python -m asr.training.export_head --checkpoint DIR/last.pt [--out asr/models/ear.npz]
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from asr.encoder_export import EAR
+
+_PLACES = {"qkv": "self_attention/linear_0", "out": "self_attention/linear_1",
+           "rise": "ffn/linear_0", "fall": "ffn/linear_1"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=EAR)
+    parser.add_argument("--dilations", type=int, nargs="*", default=[1, 2, 4, 1])
+    options = parser.parse_args()
+    state = torch.load(options.checkpoint)
+    arrays = {"head/dilations": np.array(options.dilations, np.int32)}
+    for name, value in state["head"].items():
+        store(arrays, f"head/{name}", value.float().numpy())
+    for name, value in state["adapters"].items():
+        _, layer, linear, part = name.split(".")
+        arrays[f"adapter/layer_{layer}/{_PLACES[linear]}/{part}"] = value.numpy().astype(np.float16)
+    write(arrays, options.out)
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
+
+
+def store(arrays: dict, name: str, values: np.ndarray) -> None:
+    """Matrices as int8 with a scale for each output, the rest as they are."""
+    if values.ndim < 2:
+        arrays[name] = values.astype(np.float32)
+        return
+    scale = np.abs(values).reshape(len(values), -1).max(axis=1) / 127 + 1e-12
+    arrays[name] = np.round(values / scale.reshape(-1, *[1] * (values.ndim - 1))).astype(np.int8)
+    arrays[f"{name}/scale"] = scale.astype(np.float32)
+
+
+def write(arrays: dict[str, np.ndarray], out: Path) -> None:
+    """An ``.npz`` with fixed dates, so that the same weights are the same file."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(arrays):
+            body = io.BytesIO()
+            np.save(body, arrays[name])
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", (2020, 1, 1, 0, 0, 0)), body.getvalue(),
+                             zipfile.ZIP_DEFLATED)
+
+
+if __name__ == "__main__":
+    main()

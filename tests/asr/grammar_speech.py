@@ -1,0 +1,21 @@
+"""Posteriors of somebody who says given units, and grammars of a few rules."""
+
+import numpy as np
+
+from asr.grammar import Grammar
+from asr.units import UNIT_IDS, UNITS
+
+
+def heard(units, rng, spread=1.0):
+    """Posteriors of someone who says these units, each for a frame, with blanks between."""
+    rows = []
+    for unit in units:
+        rows += ["_"] * int(rng.integers(1, 4)) + [unit]
+    logits = rng.normal(0, spread, (len(rows) + 2, len(UNITS)))
+    for row, unit in enumerate([*rows, "_", "_"]):
+        logits[row, UNIT_IDS[unit]] += 10.0
+    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+
+def graph_of(**rules):
+    return Grammar("test", {"start": "start", "rules": rules})

@@ -1,0 +1,33 @@
+"""A recognizer without a model, for the pool: it says how much audio it was given."""
+
+import time
+
+from asr.recognizer import AsrError, Capabilities, Hypothesis, Recognizer, Result, Stream
+
+
+class CountingRecognizer(Recognizer):
+    capabilities = Capabilities("counting", probabilities=False, streaming=False)
+
+    def start(self, grammar, rate=8000):
+        return CountingStream()
+
+
+class CountingStream(Stream):
+    def __init__(self):
+        self.pcm = b""
+
+    def feed(self, pcm):
+        self.pcm += pcm
+
+    def look(self):
+        return self.finish()
+
+    def finish(self):
+        if self.pcm.startswith(b"slow"):
+            time.sleep(6)
+        value = str(len(self.pcm))
+        return Result((Hypothesis(value, value, None),), False, 0)
+
+
+def broken():
+    raise AsrError("the model is missing")

@@ -1,0 +1,30 @@
+"""Voice activity: a number for every 32 ms, low where nobody speaks."""
+
+import numpy as np
+import pytest
+
+from asr.vad import VoiceActivity
+
+
+def pcm(samples):
+    return (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+
+
+def test_each_32_ms_gives_a_probability_whatever_the_pieces():
+    second = pcm(np.zeros(8000))
+    whole = VoiceActivity(8000).feed(second)
+    vad = VoiceActivity(8000)
+    pieces = [value for start in range(0, len(second), 320) for value in vad.feed(second[start: start + 320])]
+    assert len(whole) == 31
+    assert pieces == pytest.approx(whole)
+
+
+def test_silence_and_a_tone_are_not_speech():
+    time = np.arange(16000) / 8000
+    for sound in (np.zeros(16000), 0.2 * np.sin(2 * np.pi * 450 * time)):
+        assert np.mean(VoiceActivity(8000).feed(pcm(sound))) < 0.3
+
+
+def test_another_rate_is_refused():
+    with pytest.raises(ValueError, match="8000 or 16000"):
+        VoiceActivity(44100)
