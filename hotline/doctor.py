@@ -49,7 +49,7 @@ async def examine(config_path: Path, tell: Callable[[Finding], None]) -> None:
         ("prompts", "make prompts", _prompts),
         ("hearing", "make setup", _hearing),
         ("case database", "check [store] url and the folder's rights", _database),
-        ("SIP settings", "mend sip.conf where the message says; sip.conf.example explains each line", _sip_conf),
+        ("SIP settings", "copy sip.conf.example to sip.conf and edit it; it explains each line", _sip_conf),
         ("SIP port", "end the program that has the port, or change [transport] port in sip.conf", _sip_port),
         ("audio", "open the RTP ports (sip.conf, [media] rtp_range) for UDP on this machine", _audio),
     )

@@ -58,15 +58,21 @@ class MoveCar:
         ]
         if not heard:
             return "none"
-        try:
-            match = await self._desk.vault.match(self._case.id, heard)
-        except VaultUnavailable as error:
-            conversation.log("vault_unavailable", error=str(error))
+        match = self._match = await self._weigh(conversation, heard)
+        if match is None:
             return "failed"
-        self._match = match
-        conversation.values["plate"] = match.plate or heard[0][0]
+        best = [plate for plate in (match.plate, *match.alternatives) if plate and plate not in self._rejected]
+        conversation.values["plate"] = best[0] if best else heard[0][0]
         conversation.log("matched", how=match.kind, plate=conversation.values["plate"], probability=match.probability)
         return match.kind
+
+    async def _weigh(self, conversation: Conversation, heard: list[tuple[str, float]]) -> Match | None:
+        """What the vault makes of it; None where the vault gives no answer."""
+        try:
+            return await self._desk.vault.match(self._case.id, heard)
+        except VaultUnavailable as error:
+            conversation.log("vault_unavailable", error=str(error))
+            return None
 
     async def reject_plate(self, conversation: Conversation) -> str:
         """The caller said that the plate read back is wrong: it is not offered again."""
@@ -74,9 +80,14 @@ class MoveCar:
         return "done"
 
     async def confirm_plate(self, conversation: Conversation) -> str:
-        """The caller said that the plate is right."""
-        self._case.set_plate(conversation.values["plate"])
-        return "found" if self._match and self._match.token else "not_found"
+        """The caller said that the plate is right: what was doubtful is now looked up as sure."""
+        plate = conversation.values["plate"]
+        self._case.set_plate(plate)
+        if self._match.plate != plate:
+            self._match = await self._weigh(conversation, [(plate, 1.0)])
+        if self._match is None:
+            return "failed"
+        return "found" if self._match.token and self._match.plate == plate else "not_found"
 
     async def call_owner(self, conversation: Conversation) -> str:
         """Call the owner and hold the owner's conversation; goes on if the caller hangs up."""

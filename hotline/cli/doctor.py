@@ -29,9 +29,9 @@ def doctor(config_path: Path, as_json: bool) -> None:
         if as_json:
             return
         mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
-        console.print(f"{mark} {finding.what}: {finding.found}", highlight=False)
+        console.print(f"{mark} {finding.what}: {finding.found}", highlight=False, soft_wrap=True)
         if not finding.ok:
-            console.print(f"    mend: {finding.mend}", style="yellow", highlight=False)
+            console.print(f"    mend: {finding.mend}", style="yellow", highlight=False, soft_wrap=True)
 
     asyncio.run(examine(config_path, tell))
     ok = all(finding.ok for finding in findings)

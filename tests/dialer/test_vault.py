@@ -89,14 +89,14 @@ async def test_a_match_a_pair_and_a_stranger_within_budget(house):
         assert pair.kind == "ask" and pair.token is None and len(pair.alternatives) == 2
         stranger = await vault.match("c3", [("赣KP1234", 0.97)])
         assert (stranger.kind, stranger.plate, stranger.token) == ("none", None, None)
-        for _ in range(2):
+        for _ in range(3):
             await vault.match("c3", SURE)
         with pytest.raises(LookupRefused) as caught:
             await vault.match("c3", SURE)
         assert caught.value.kind == "case"
         with pytest.raises(LookupRefused):
             await vault.match("赣K12345 is no case", SURE)
-    assert verify(house.audit, load_key(house.key)).entries == 8
+    assert verify(house.audit, load_key(house.key)).entries == 9
 
 
 async def test_an_owner_is_called_by_token_once_and_the_number_is_nowhere(house, caplog):
