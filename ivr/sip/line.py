@@ -11,6 +11,7 @@ import asyncio
 import logging
 import re
 import uuid
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,8 +198,7 @@ class Line:
     """One SIP worker, or the vault, over a Unix socket.
 
     ``capacity``: calls it can hold, of which ``seat_legs`` are kept for seats; ``port``: its SIP
-    port (0 while unknown). ``on_notice(kind, text)`` gets the line's news, such as
-    ``("registration-failed", "registration failed: …")``.
+    port (0 while unknown).
     """
 
     def __init__(self, name: str = "line") -> None:
@@ -206,7 +206,8 @@ class Line:
         self.capacity = 0
         self.seat_legs = 0
         self.port = 0
-        self.on_notice: Callable[[str, str], None] | None = None
+        self._on_notice: Callable[[str, str], None] | None = None
+        self._early_notices: deque[tuple[str, str]] = deque(maxlen=20)
         self.closed = asyncio.Event()  # the connection is gone; set at first
         self.closed.set()
         self._up = asyncio.Event()
@@ -214,6 +215,18 @@ class Line:
         self._arrivals: asyncio.Queue[Leg | None] = asyncio.Queue()
         self._next_leg = 2
         self._channel: _Channel | None = None
+
+    @property
+    def on_notice(self) -> Callable[[str, str], None] | None:
+        """A function called with (kind, text) of the line's news, such as
+        ``("registration-failed", "registration failed: …")``; what came before it was set too."""
+        return self._on_notice
+
+    @on_notice.setter
+    def on_notice(self, listener: Callable[[str, str], None] | None) -> None:
+        self._on_notice = listener
+        while listener is not None and self._early_notices:
+            listener(*self._early_notices.popleft())
 
     @property
     def legs(self) -> tuple[Leg, ...]:
@@ -322,8 +335,10 @@ class Line:
             return
         if isinstance(message, wire.Notice):
             log.info("%s: %s", self.name, message.text)
-            if self.on_notice is not None:
-                self.on_notice(message.kind, message.text)
+            if self._on_notice is None:
+                self._early_notices.append((message.kind, message.text))
+            else:
+                self._on_notice(message.kind, message.text)
             return
         leg = self._legs.get(message.leg)
         if leg is None:

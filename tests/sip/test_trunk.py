@@ -20,6 +20,7 @@ loadmodule "rr.so"
 loadmodule "pv.so"
 loadmodule "maxfwd.so"
 loadmodule "siputils.so"
+loadmodule "textops.so"
 loadmodule "usrloc.so"
 loadmodule "registrar.so"
 loadmodule "auth.so"
@@ -49,7 +50,7 @@ async def registrar(spawn, tmp_path: Path):
     conf.write_text(_KAMAILIO.format(port=port, phone=phone_port))
     process = await spawn(
         "kamailio", "-DD", "-E", "-f", str(conf), "-Y", str(tmp_path), "-w", str(tmp_path),
-        "-P", str(tmp_path / "pid"), "-m", "16", "-M", "4", "-A", "X=1",
+        "-P", str(tmp_path / "pid"), "-m", "16", "-M", "4",
         start_new_session=True, stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     await asyncio.sleep(1)
