@@ -22,7 +22,7 @@ def tell(console: Console, case: Case, events: Sequence[tuple[CaseEvent, Mapping
                   f"{f' ({case.reason})' if case.reason else ''}  opened {case.opened_at[:19]} UTC")
     for entry, details in events:
         if (line := story_line(entry.at, entry.side, entry.kind, details, start)) is not None:
-            console.print(line)
+            console.print(line, soft_wrap=True)
 
 
 def story_line(at: str, side: str, kind: str, details: Mapping[str, Any], start: datetime) -> Text | None:

@@ -24,7 +24,7 @@ class Show:
             self._start = datetime.fromisoformat(entry.at)
         line = story_line(entry.at, entry.side, entry.kind, entry.details, self._start)
         if line is not None:
-            self.console.print(line)
+            self.console.print(line, soft_wrap=True)
 
     def summary(self, tally: Tally, folder: Path, database: Path) -> None:
         """What came of it, and where everything is."""
