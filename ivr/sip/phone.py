@@ -18,7 +18,8 @@ only as SIP and RTP. The script::
 (183 with early media, then a refusal). Steps: ``play`` (a file, or ``{"file", "background"}``),
 ``turns``, ``wait_speech_end``, ``dtmf``, ``sleep`` (s), ``hold`` (true/false), ``hangup``,
 ``wait_hangup``, ``obey`` (steps come on standard input, one JSON object a line, until the call
-ends; files play in the background). In mode ``call``, ``expect_code`` (200) is what the call has to end with.
+ends; files play in the background). In mode ``call``, ``expect_code`` (200) is what the call has
+to end with.
 Sound files: WAV, 8 kHz, mono, 16 bit. The record is a WAV with what it heard left, said right.
 
 Events, one a line with ``t`` (monotonic s) and ``wall`` (epoch s): ready, calling, ringing,
@@ -38,39 +39,13 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pjsua2 as pj
 from phone_audio import HANGOVER_S, Headset, SoundFileError, read_wav  # beside this file
+from phone_script import STEPS, CannotRun, Events, ScriptFailed, read_script
 
 REFUSALS = {"busy": 486, "off": 480, "decline": 603}
-STEPS = ("play", "turns", "wait_speech_end", "dtmf", "sleep", "hold", "hangup", "wait_hangup", "obey")
-
-
-class ScriptFailed(Exception):
-    """What happened is not what the script wants (exit code 1)."""
-
-
-class CannotRun(Exception):
-    """The script or a file is wrong, or a port is taken (exit code 2)."""
-
-
-class Events:
-    """Prints one line an event."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._as_json = as_json
-        self._offset = time.time() - time.monotonic()
-
-    def say(self, event: str, at: float | None = None, **details: Any) -> None:
-        t = time.monotonic() if at is None else at
-        if self._as_json:
-            line = json.dumps({"event": event, "t": round(t, 4),
-                               "wall": round(t + self._offset, 4), **details})  # fmt: skip
-        else:
-            line = " ".join([f"{t:.3f}", event, *(f"{k}={v}" for k, v in details.items())])
-        print(line, flush=True)
 
 
 class PhoneCall(pj.Call):
@@ -364,21 +339,6 @@ def _endpoint() -> pj.Endpoint:
     return endpoint
 
 
-def _read_script(path: str) -> dict[str, Any]:
-    try:
-        script = json.loads(Path(path).read_text(encoding="utf-8"))
-        mode, steps = script.get("mode"), script.get("steps", [])
-        names = [name for step in steps for name in step]
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise CannotRun(f"{path} is not a phone script ({error}): see --help") from error
-    if mode not in ("call", "wait") or (mode == "call" and "uri" not in script):
-        raise CannotRun(f'{path}: write "mode": "call" with a "uri", or "mode": "wait"')
-    for name in names:
-        if name not in STEPS:
-            raise CannotRun(f"{path}: there is no step {name}: write one of {', '.join(STEPS)}")
-    return script
-
-
 def _stop(*_: Any) -> None:
     raise ScriptFailed("told to stop")
 
@@ -397,7 +357,7 @@ def main() -> int:
     phone = None
     code, outcome = 0, ("done", {})
     try:
-        phone = Phone(_read_script(arguments.script), events)
+        phone = Phone(read_script(arguments.script), events)
         phone.run()
     except ScriptFailed as error:
         code, outcome = 1, ("failed", {"why": str(error)})

@@ -37,7 +37,9 @@ class Invite:
 
     @classmethod
     def read(cls, data: pj.SipRxData) -> "Invite":
-        head, *lines = data.wholeMsg.partition("\r\n\r\n")[0].split("\r\n")
+        # Bytes that are not UTF-8 come as lone surrogates, which nobody could print or store.
+        text = data.wholeMsg.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        head, *lines = text.partition("\r\n\r\n")[0].split("\r\n")
         headers: dict[str, str] = {}
         for line in lines:
             name, colon, value = line.partition(":")
@@ -54,9 +56,14 @@ class Invite:
 
     def comes_from(self, networks: tuple[str, ...]) -> bool:
         """Whether the peer is in one of ``networks``; none named lets all in."""
-        host = self.source.rpartition(":")[0].strip("[]")
-        address = ipaddress.ip_address(host)
-        return not networks or any(address in ipaddress.ip_network(n) for n in networks)
+        if not networks:
+            return True
+        host = self.source.rpartition(":")[0].strip("[]").partition("%")[0]
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False  # not an address that could be allowed
+        return any(address in ipaddress.ip_network(n) for n in networks)
 
 
 class LineAccount(pj.Account):

@@ -20,7 +20,8 @@ PHONE = Path(__file__).resolve().parents[2] / "ivr/sip/phone.py"
 
 
 def tone(hz: int, seconds: float, level: int = 8000) -> bytes:
-    samples = (int(level * math.sin(2 * math.pi * hz * i / 8000)) for i in range(int(8000 * seconds)))
+    turn = 2 * math.pi * hz / 8000
+    samples = (int(level * math.sin(turn * i)) for i in range(int(8000 * seconds)))
     return array("h", samples).tobytes()
 
 

