@@ -28,6 +28,7 @@ from asr.grammar import Grammar
 from asr.training import augment, people, truth
 
 REGISTER = 5000
+MARKERS = ("<!-- figures -->", "<!-- end of figures -->")
 FIT_VOICES = ("zf_xiaoyi", "af_bella", "bf_emma", "jm_kumo")
 
 
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path)
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--card", type=Path, help="a model card whose table is written anew")
     options = parser.parse_args()
     model = AcousticModel.load(options.encoder) if options.encoder else AcousticModel.load()
     heard = [(*case, model.log_probs(case[1], 8000)) for case in cases(options)]
@@ -48,8 +50,22 @@ def main() -> None:
     for kind in dict.fromkeys(case[0] for case in rest):
         report[kind] = measure([case for case in rest if case[0] == kind], settings)
         print(json.dumps({kind: report[kind]}, ensure_ascii=False), flush=True)
+    if options.card:
+        write_card(options.card, report)
     if options.json:
         options.json.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def write_card(path: Path, report: dict) -> None:
+    """Puts the figures between the card's markers."""
+    columns = ("n", "top1", "top5", "top300", "in_register", "rejected")
+    table = ["| what | " + " | ".join(columns) + " |", "| --- |" + " --- |" * len(columns)]
+    for kind, figures in report.items():
+        cells = (str(figures.get(column, "")) for column in columns)
+        table.append(f"| {kind} | " + " | ".join(cells) + " |")
+    before, _, rest = path.read_text("utf-8").partition(MARKERS[0])
+    after = rest.partition(MARKERS[1])[2]
+    path.write_text(before + MARKERS[0] + "\n" + "\n".join(table) + "\n" + MARKERS[1] + after, "utf-8")
 
 
 def cases(options):

@@ -37,6 +37,7 @@ def plate_of(units) -> str | None:
     first = next((i for i, unit in enumerate(units) if unit in LETTERS), None)
     if not first or units[first - 1] not in _PROVINCE_OF:
         return None
+    province = _province(units[:first])
     serial, index, rest = "", first + 1, units[first + 1:]
     while index < len(units):
         unit = units[index]
@@ -56,7 +57,17 @@ def plate_of(units) -> str | None:
     green = len(serial) == 6 and serial[0] in "DABCEFGHJK" and serial[2:].isdigit()
     if not rest or not (ordinary or green):
         return None
-    return _PROVINCE_OF[units[first - 1]] + units[first] + serial
+    return province + units[first] + serial
+
+
+def _province(before: list[str]) -> str:
+    """贵 or 桂 and the like sound the same: the name in front, if it was said, tells."""
+    for name, (_, spelled) in PROVINCES.items():
+        named = [unit_of(token) for token in spelled.split()]
+        if len(named) > 1 and before[-1] == unit_of(PROVINCES[name][0]) and (
+                before[-len(named) - 2: -2] == named or before[-len(named) - 1: -1] == named):
+            return name
+    return _PROVINCE_OF[before[-1]]
 
 
 @functools.cache
