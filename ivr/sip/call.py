@@ -111,10 +111,6 @@ class LegCall(pj.Call):
             self.heard_packets, self.heard_at = packets, now
         return now - self.heard_at
 
-    def silence(self) -> None:
-        """Tell the engine nothing: it never hears of a refused call."""
-        self.is_over = True
-
     def abandon(self, code: int, reason: str) -> None:
         """Report a call that could not even be sent."""
         self._cause = (code, reason)

@@ -33,6 +33,7 @@ _WAIT_FOR_ENGINE_S = 15.0
 _GOODBYE_S = 1.5  # for BYEs to be answered before the process ends
 _HOUSEKEEPING_S = 0.25
 _POLL_MS = 10
+_MOST_PARKED = 50  # a flood of calls begun and cancelled must not use up pjsua2's ports
 
 
 class Worker:
@@ -48,7 +49,7 @@ class Worker:
         self._agent = UserAgent(config, self._on_invite, self._on_registration)
         self._calls: dict[int, LegCall] = {}
         self._free_ports: deque[tuple[float, AudioPort]] = deque()
-        self._parked_calls: deque[tuple[float, LegCall]] = deque()
+        self._parked_calls: deque[tuple[float, pj.Call]] = deque()
         self._next_leg = 1
         self._draining = False
         self._stopping = False
@@ -97,12 +98,12 @@ class Worker:
     # --- incoming ---
 
     def _on_invite(self, account: pj.Account, call_id: int, invite: Invite) -> None:
-        leg, self._next_leg = self._next_leg, self._next_leg + 2
-        call = self._make_call(account, leg, call_id=call_id)
         refusal = self._refusal(invite)
         if refusal:
-            self._refuse(call, refusal)
+            self._refuse(account, call_id, refusal)
             return
+        leg, self._next_leg = self._next_leg, self._next_leg + 2
+        call = self._make_call(account, leg, call_id=call_id)
         self._calls[leg] = call
         if self._config.security.mask_remote:
             self._engine.send(wire.Incoming(leg, "", invite.called, {}, ""))
@@ -116,21 +117,24 @@ class Worker:
             text = f"a call from {invite.source} was refused: it is not in allowed_peers"
             self._engine.send(wire.Notice(0, "refused-peer", text))
             return 403
-        if self._draining:
+        if self._draining or len(self._parked_calls) > _MOST_PARKED:
             return 503
         return 0 if self._has_room(for_seat=False) else 486
 
-    def _refuse(self, call: LegCall, code: int) -> None:
-        """Send a final response to a call the engine never hears of."""
+    def _refuse(self, account: pj.Account, call_id: int, code: int) -> None:
+        """Send a final response to a call the engine never hears of; it needs no audio port."""
+        call = pj.Call(account, call_id)
         param = pj.CallOpParam(True)
         param.statusCode = code
         if code == 503:
             header = pj.SipHeader()
             header.hName, header.hValue = "Retry-After", str(self._config.limits.retry_after_s)
             param.txOption.headers.append(header)
-        call.silence()
-        call.answer(param)  # hangup would lose the header
-        self._park(call)
+        try:
+            call.answer(param)  # hangup would lose the header
+        except pj.Error as error:
+            self._engine.send(wire.Notice(0, "error", f"{error.title}: {error.reason}"))
+        self._parked_calls.append((time.monotonic() + _PARK_S, call))
 
     def _has_room(self, *, for_seat: bool) -> bool:
         kept = 0 if for_seat else min(self._config.limits.seat_legs, self._agent.capacity - 1)

@@ -234,6 +234,23 @@ async def test_a_stranger_is_forbidden(start_line, sipp):
     assert kind == "refused-peer" and "127.0.0.1" in text and not line.legs
 
 
+async def test_a_flood_of_calls_leaves_the_line_usable(start_line, phone):
+    line = (await start_line(config(security=Security(allowed_peers=("10.0.0.0/8",))))).line
+    owner = await phone({"mode": "wait", "answer": "busy"})
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
+        flood.bind(("127.0.0.1", 0))
+        here = flood.getsockname()[1]
+        for number in range(400):
+            text = (f"INVITE sip:1@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{here};"
+                    f"branch=z9hG4bK{number}\r\nFrom: <sip:x@127.0.0.1>;tag={number}\r\n"
+                    f"To: <sip:1@127.0.0.1>\r\nCall-ID: {number}@x\r\nCSeq: 1 INVITE\r\n"
+                    f"Contact: <sip:x@127.0.0.1:{here}>\r\nContent-Length: 0\r\n\r\n")  # fmt: skip
+            flood.sendto(text.encode(), ("127.0.0.1", line.port))
+            await asyncio.sleep(0.001)
+    leg = await line.dial(f"sip:owner@127.0.0.1:{owner.port}")
+    assert (await next_event(leg, Ended)).code == 486
+
+
 async def test_a_drained_line_says_503_and_when_to_come_again(start_line, sipp):
     line = (await start_line()).line
     line.drain()
