@@ -19,6 +19,7 @@ from asr.recognizer import REJECTED, Capabilities, Hypothesis, Recognizer, Resul
 SETTINGS = Path(__file__).resolve().parent.parent / "models" / "decoding.json"
 FRAME_MS = 40                      # of the head's output
 LEAST_SPEECH_MS = 120
+WHOLE_NATS = 6.0                   # how much worse a whole value may be and still be preferred
 LONGEST_S = 25.0                   # more than this of one stream is not kept
 
 
@@ -90,18 +91,18 @@ def speech_ms(log_probs: np.ndarray) -> int:
 def to_result(decoded: Decoded, grammar: Grammar, settings: Settings, speech: int,
               final: bool) -> Result:
     """Scores to probabilities and to a verdict: were these words of the grammar at all."""
-    paths = decoded.paths
-    if final and any(path.complete for path in paths[:20]):
-        paths = tuple(path for path in paths if path.complete)
-    paths = tuple(path for path in paths if path.value)
+    paths = tuple(path for path in decoded.paths if path.value)
     if not paths or not decoded.units:
         return Result((), True, speech)
     scores = np.array([path.log_score for path in paths]) / settings.temperature
     shares = np.exp(scores - scores.max())
     shares *= (1.0 - settings.unknown) / shares.sum()
     lost = cost_per_unit(decoded, paths[0].log_score)
-    return Result(tuple(_hypothesis(path, float(share), grammar)
-                        for path, share in zip(paths, shares, strict=True)),
+    listed = list(zip(paths, shares, strict=True))
+    if final and any(path.complete and path.log_score > paths[0].log_score - WHOLE_NATS
+                     for path in paths):
+        listed = [(path, share) for path, share in listed if path.complete]
+    return Result(tuple(_hypothesis(path, float(share), grammar) for path, share in listed),
                   bool(lost > settings.reject_per_unit), speech)
 
 

@@ -6,6 +6,7 @@ import time
 import numpy as np
 
 from asr.decoder import decode
+from asr.engines.embedded import Settings, to_result
 from asr.grammar import Grammar
 from asr.units import UNIT_IDS, UNITS
 from grammar_speech import graph_of, heard
@@ -40,6 +41,13 @@ def test_an_unfinished_plate_is_marked_so():
     units = ["gan4", "K", "yao", "er"]
     paths = decode(plate.graph, heard(units, np.random.default_rng(1))).paths
     assert (paths[0].value, paths[0].complete) == ("赣K12", False)
+
+
+def test_an_unfinished_plate_is_not_filled_up_with_guesses():
+    plate = Grammar.load("plate")
+    decoded = decode(plate.graph, heard(["gan4", "K", "yao", "er"], np.random.default_rng(1)))
+    best = to_result(decoded, plate, Settings(), 0, final=True).hypotheses[0]
+    assert (best.value, best.complete) == ("赣K12", False)
 
 
 def test_an_unsure_plate_gives_hundreds_of_distinct_values_soon():
