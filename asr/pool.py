@@ -148,7 +148,8 @@ class _Worker:
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, self._engine, self._grammars),
                                         daemon=True)
-        self._process.start()
+        with one_thread_each():
+            self._process.start()
         theirs.close()
         ready = await asyncio.wait_for(self._receive(), START_TIMEOUT_S)
         if isinstance(ready, Exception):
@@ -179,10 +180,21 @@ class _Worker:
             self._pipe.close()
 
 
+@contextlib.contextmanager
+def one_thread_each():
+    """For a process started now: its matrix products take one core, as workers share them."""
+    before = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    os.environ.update(dict.fromkeys(before, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
 def serve(pipe: Connection, engine: str, folder: Path) -> None:
     """The worker: (grammar, rate, pcm, final) in, Result or AsrError out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     module, factory = engine.split(":")
     try:
         recognizer: Recognizer = getattr(importlib.import_module(module), factory)()
