@@ -30,7 +30,7 @@ class Settings:
     temperature: float = 2.0       # log scores are divided by it
     reject_per_unit: float = 1.6   # nats a unit that the grammar may cost beyond free units
     unknown: float = 0.02          # probability kept for what is not in the list
-    beam: int = 400
+    beam: int = 1000
     garbage: float = 1.2
 
     @classmethod
