@@ -32,6 +32,7 @@ lock: $(READY)     ## choose the newest packages that requirements.in allows
 clean:     ## remove the virtual environment and the models
 	@rm -rf .venv .models
 
-$(READY): requirements.lock pyproject.toml setup/install.sh setup/fetch.py setup/assets.toml
+$(READY): requirements.lock pyproject.toml setup/install.sh setup/fetch.py setup/assets.toml \
+          asr/models/ear.npz asr/encoder_export.py
 	@setup/install.sh
 	@touch $@

@@ -92,9 +92,12 @@ install_project() {
 
 export_encoder() {
     encoder=.models/whisper-base-encoder-int8.onnx
-    if [ -f $encoder ] || [ ! -f asr/encoder_export.py ]; then return; fi
+    stamp=.models/.encoder.sha256
+    now=$(cat asr/models/ear.npz asr/encoder_export.py | sha256sum)
+    if [ -f $encoder ] && [ "$(cat $stamp 2>/dev/null)" = "$now" ]; then return; fi
     say "Making the hearing encoder (about a minute)"
     .venv/bin/python -m asr.encoder_export --model-bin .models/whisper-base/model.bin --out $encoder
+    printf '%s\n' "$now" >$stamp
 }
 
 install_debian_packages
