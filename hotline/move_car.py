@@ -1,10 +1,11 @@
 """What the 挪车 flows can do: match a plate, call its owner, put the caller through to a person."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from asr.recognizer import Result
 from dialer.client import Match, Vault, VaultUnavailable
 from dialer.outcome import owner_unreached
 from hotline.casebook import OpenCase
@@ -19,6 +20,9 @@ from plate_parser.rules import dialable
 
 OWNER_ENDINGS = {"hung-up": "no-answer", "interrupted": "failed", "failed": "failed"}
 """Endings of the owner's flow that the caller's flow knows by another name."""
+
+UNHEARD_SHARE = 0.1
+"""Probability that the plate is none of those that the recognizer lists."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,7 @@ class MoveCar:
 
     async def match_plate(self, conversation: Conversation) -> str:
         """Weigh what was heard against the register; sets `plate` to what should be read back."""
-        heard = [
-            (hypothesis.value, hypothesis.probability or 0.0)
-            for hypothesis in conversation.heard.result.hypotheses
-            if dialable(hypothesis.value) and hypothesis.value not in self._rejected
-        ]
+        heard = whole_plates(conversation.heard.result, self._rejected)
         if not heard:
             return "none"
         match = self._match = await self._weigh(conversation, heard)
@@ -150,6 +150,21 @@ class MoveCar:
             call.hangup()
             await recorder.close()
             note("recorded", file=recorder.path.name)
+
+
+def whole_plates(result: Result, rejected: Collection[str]) -> list[tuple[str, float]]:
+    """The legal plates of a finished turn, without `rejected`, with probabilities.
+
+    Whoever has finished speaking has said a whole plate: what the recognizer gave to
+    unfinished ones is shared out, but for `UNHEARD_SHARE`.
+    """
+    whole = [
+        (hypothesis.value, hypothesis.probability or 0.0)
+        for hypothesis in result.hypotheses
+        if dialable(hypothesis.value) and hypothesis.value not in rejected
+    ]
+    total = sum(probability for _, probability in whole)
+    return [(plate, probability * (1 - UNHEARD_SHARE) / total) for plate, probability in whole] if total else []
 
 
 async def _note_ringing(call: SipCall, note) -> None:
