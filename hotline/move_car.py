@@ -57,7 +57,7 @@ class MoveCar:
         """Weigh what was heard against the register; sets `plate` to what should be read back."""
         heard = whole_plates(conversation.heard.result, self._rejected)
         if not heard:
-            return "none"
+            return "unclear"
         match = self._match = await self._weigh(conversation, heard)
         if match is None:
             return "failed"
