@@ -30,15 +30,6 @@ class Profile:
     quiet_ms: int = 900
     longest_ms: int = 12000
 
-    def slower(self, factor: float) -> "Profile":
-        """The same profile for someone who needs more time."""
-        return Profile(
-            int(self.no_input_ms * factor),
-            int(self.look_ms * factor),
-            int(self.quiet_ms * factor),
-            int(self.longest_ms * factor),
-        )
-
 
 class Endpointer:
     """Follows one turn. Feed it the speech probability of each 32 ms block."""

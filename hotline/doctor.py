@@ -15,7 +15,7 @@ import numpy as np
 
 from asr.pool import RecognizerPool
 from hotline.config import EngineConfig, load_config
-from hotline.engine import load_checked_flow
+from hotline.flows import load_checked_flow
 from hotline.store import Store
 from ivr.sip.config import SipConfig, Transport, load_sip_config
 from ivr.sip.line import Answered, Ended, Leg
@@ -117,7 +117,7 @@ def _prompts(config: EngineConfig) -> str:
 async def _hearing(config: EngineConfig) -> str:
     """Let the recognizer hear the bot's own voice say a plate."""
     speech = PromptLibrary.load(config.flows / "prompts").render("readback", {"plate": "赣KA1234"})
-    async with RecognizerPool(1) as pool:
+    async with RecognizerPool(1, config.flows / "grammars") as pool:
         stream = pool.open("plate")
         stream.feed(speech.pcm_8k)
         began = time.monotonic()

@@ -3,22 +3,17 @@
 import asyncio
 import logging
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from asr.pool import RecognizerPool
-from dialer.client import Vault
 from dialer.supervise import VaultProcess
 from hotline.casebook import Listener, OpenCase
 from hotline.config import EngineConfig
-from hotline.errors import CannotRun
+from hotline.flows import load_checked_flow
 from hotline.move_car import Desk, MoveCar
 from hotline.recording import Recorder
 from hotline.seats import Seats
-from hotline.store import Store
+from hotline.store import Store, now_text
 from ivr.call import HungUp
-from ivr.flow.check import problems
-from ivr.flow.load import load_flow
-from ivr.flow.model import Flow
 from ivr.flow.runner import Conversation, Runner
 from ivr.sip.config import load_sip_config
 from ivr.sip.line import Leg
@@ -46,11 +41,12 @@ class Engine:
     async def __aenter__(self) -> "Engine":
         async with AsyncExitStack() as stack:
             stack.enter_context(self.store.open())
+            await asyncio.to_thread(self.voice.warm)
             self._close_interrupted()
             run = self.config.data / "run"
             run.mkdir(parents=True, exist_ok=True)
             self.ears = await stack.enter_async_context(
-                RecognizerPool(self.config.recognizer_workers)
+                RecognizerPool(self.config.recognizer_workers, self.config.flows / "grammars")
             )
             vault = await stack.enter_async_context(VaultProcess(self.config.vault_config, run / "vault.sock"))
             supervisor = Supervisor(self.sip)
@@ -92,17 +88,20 @@ class Engine:
         """One caller, from the INVITE to the closed case."""
         call = SipCall(leg)
         case = OpenCase(self.store, "telephone", leg.remote, self.listeners)
-        recorder = Recorder(call, self.config.recordings / f"{case.id}-caller.wav")
         car = MoveCar(self.desk, case)
         outcome = "interrupted"
         try:
-            outcome = await self._walk(call, case, car)
+            async with Recorder(call, self.config.recordings / f"{case.id}-caller.wav"):
+                outcome = await self._walk(call, case, car)
         except HungUp:
             outcome = "caller-hung-up"
+        except Exception as error:
+            log.exception("conversation_failed", extra={"fields": {"case": case.id}})
+            case.note("caller", "trouble", error=type(error).__name__)
+            outcome = "failed"
         finally:
             call.hangup()
-            await recorder.close()
-            case.note("caller", "recorded", file=recorder.path.name)
+            await car.close()
             case.close(outcome, case.reason)
             await self.store.flushed()
 
@@ -116,29 +115,16 @@ class Engine:
         conversation = Conversation(call, note)
         ending = await Runner(self.inbound_flow, conversation, self.voice, self.ears, car.actions()).run()
         owner_answer = await car.owner_done()
-        if ending.outcome == "caller-hung-up" and owner_answer:
-            case.note("desk", "told_nobody", owner=owner_answer)
+        if ending.hung_up and owner_answer:
+            case.note("desk", "caller_not_told", owner=owner_answer)
         return ending.outcome
 
     def _close_interrupted(self) -> None:
         """Cases that a crash left open get an outcome that says so."""
         for case in self.store.open_cases():
             log.warning("interrupted_case", extra={"fields": {"case": case.id}})
-            self.store.update_case(case.id, outcome="interrupted")
-
-
-def load_checked_flow(path: Path, voice: PromptLibrary) -> Flow:
-    """Load a flow that a call can run on. Raises `FlowError`, or `CannotRun` with every problem."""
-    flow = load_flow(path)
-    if found := problems(flow, voice.ids, grammar_names(path.parent), MoveCar.ACTIONS):
-        raise CannotRun("\n".join(str(problem) for problem in found))
-    return flow
+            self.store.update_case(case.id, outcome="interrupted", closed_at=now_text())
 
 
 def _log_notice(kind: str, text: str) -> None:
     log.warning(kind, extra={"fields": {"text": text}})
-
-
-def grammar_names(flows: Path) -> set[str]:
-    """The grammars that flows in this folder can name."""
-    return {path.stem for path in (flows / "grammars").glob("*.yaml")}

@@ -1,22 +1,26 @@
 """What the 挪车 flows can do: match a plate, call its owner, put the caller through to a person."""
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from asr.pool import RecognizerPool
 from asr.recognizer import Result
 from dialer.client import Match, Vault, VaultUnavailable
 from dialer.outcome import owner_unreached
 from hotline.casebook import OpenCase
 from hotline.recording import Recorder
-from hotline.seats import Seats
+from hotline.seats import Note, Seats
 from ivr.call import HungUp
 from ivr.flow.model import Flow
-from ivr.flow.runner import Action, Conversation, Ending, Runner
-from ivr.sip.line import LineDown
+from ivr.flow.runner import Action, Conversation, Runner
 from ivr.sip_call import SipCall
 from plate_parser.rules import dialable
+from tts.prompts import PromptLibrary
+
+log = logging.getLogger(__name__)
 
 OWNER_ENDINGS = {"hung-up": "no-answer", "interrupted": "failed", "failed": "failed"}
 """Endings of the owner's flow that the caller's flow knows by another name."""
@@ -31,8 +35,8 @@ class Desk:
 
     vault: Vault
     seats: Seats
-    voice: object
-    ears: object
+    voice: PromptLibrary
+    ears: RecognizerPool
     owner_flow: Flow
     recordings: Path
     owner_ring_s: int
@@ -100,12 +104,14 @@ class MoveCar:
 
     async def transfer(self, conversation: Conversation) -> str:
         """Put the caller through to a seat; returns when that talk is over."""
-        self._case.reason = conversation.argument
-        seat = await self._desk.seats.ring(self._case.id, conversation.argument, conversation.log)
+        self._case.reason = self._case.reason or conversation.argument
+        seat = await self._desk.seats.ring(self._case.id, self._case.reason, conversation.log)
         if seat is None:
             return "failed"
         try:
             await conversation.prompt_over.wait()
+            if seat.ended:
+                return "failed"
             conversation.call.bridge(seat)
             conversation.branch_if_hung_up = "talked"
             await seat.wait_ended()
@@ -113,43 +119,70 @@ class MoveCar:
         finally:
             seat.hangup()
 
+    async def close(self) -> None:
+        """End an owner's call that is still on."""
+        if self._owner:
+            self._owner.cancel()
+            await asyncio.gather(self._owner, return_exceptions=True)
+
     async def _owner_conversation(self, values: dict[str, str]) -> str:
+        """The owner's answer by the name that the caller's flow knows; never raises."""
         def note(kind: str, **details) -> None:
             self._case.note("owner", kind, **details)
 
         try:
             leg = await self._desk.vault.line.dial(self._match.token, ring_timeout_s=self._desk.owner_ring_s)
-        except (VaultUnavailable, LineDown) as error:
-            note("vault_unavailable", error=str(error))
+            note("dialled", tail=self._match.tail)
+            call = SipCall(leg)
+            try:
+                return await self._owner_answer(call, note, values)
+            finally:
+                call.hangup()
+        except Exception as error:
+            log.exception("owner_call_failed", extra={"fields": {"case": self._case.id}})
+            note("trouble", error=type(error).__name__)
             return "failed"
-        call = SipCall(leg)
-        note("dialled", tail=self._match.tail)
-        ringing = asyncio.create_task(_note_ringing(call, note))
+
+    async def _owner_answer(self, call: SipCall, note: Note, values: dict[str, str]) -> str:
+        rang = _Ringing(call, note)
         try:
             await call.wait_up()
         except HungUp as ended:
-            outcome = owner_unreached(ended.code, ended.by)
+            outcome = owner_unreached(ended.code, ended.by, rang_s=rang.seconds)
             note("unreached", outcome=outcome, code=ended.code)
             return outcome
         finally:
-            ringing.cancel()
+            rang.stop()
         note("answered")
-        outcome = OWNER_ENDINGS.get((ending := await self._talk_to_owner(call, note, values)).outcome, ending.outcome)
-        note("answer", outcome=outcome, minutes=values.get("minutes", ""))
+        conversation = Conversation(call, note, values={"plate": values["plate"]})
+        runner = Runner(self._desk.owner_flow, conversation, self._desk.voice, self._desk.ears, {})
+        async with Recorder(call, self._desk.recordings / f"{self._case.id}-owner.wav"):
+            ending = await runner.run()
+        values["minutes"] = conversation.values.get("minutes", "")
+        outcome = OWNER_ENDINGS.get(ending.outcome, ending.outcome)
+        note("answer", outcome=outcome, minutes=values["minutes"])
         return outcome
 
-    async def _talk_to_owner(self, call: SipCall, note, values: dict[str, str]) -> Ending:
-        recorder = Recorder(call, self._desk.recordings / f"{self._case.id}-owner.wav")
-        conversation = Conversation(call, note, values={"plate": values["plate"]})
-        try:
-            runner = Runner(self._desk.owner_flow, conversation, self._desk.voice, self._desk.ears, {})
-            ending = await runner.run()
-            values["minutes"] = conversation.values.get("minutes", "")
-            return ending
-        finally:
-            call.hangup()
-            await recorder.close()
-            note("recorded", file=recorder.path.name)
+
+class _Ringing:
+    """Notes when an owner's phone begins to ring, and knows for how long it rang."""
+
+    def __init__(self, call: SipCall, note: Note):
+        self._began_s: float | None = None
+        self._task = asyncio.create_task(self._wait(call, note))
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of ringing so far; 0 if the phone never rang."""
+        return 0.0 if self._began_s is None else asyncio.get_running_loop().time() - self._began_s
+
+    def stop(self) -> None:
+        self._task.cancel()
+
+    async def _wait(self, call: SipCall, note: Note) -> None:
+        await call.ringing.wait()
+        self._began_s = asyncio.get_running_loop().time()
+        note("ringing")
 
 
 def whole_plates(result: Result, rejected: Collection[str]) -> list[tuple[str, float]]:
@@ -165,8 +198,3 @@ def whole_plates(result: Result, rejected: Collection[str]) -> list[tuple[str, f
     ]
     total = sum(probability for _, probability in whole)
     return [(plate, probability * (1 - UNHEARD_SHARE) / total) for plate, probability in whole] if total else []
-
-
-async def _note_ringing(call: SipCall, note) -> None:
-    await call.ringing.wait()
-    note("ringing")

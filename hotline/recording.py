@@ -1,6 +1,7 @@
 """Two-channel recordings: left what came in on a leg, right what was sent to it."""
 
 import asyncio
+import logging
 import wave
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy as np
 
 from ivr.call import Call
 
+log = logging.getLogger(__name__)
+
 CHUNK_FRAMES = 50
 """Frames (20 ms each) gathered before they go to disk: a crash costs a second at most."""
 
@@ -16,23 +19,31 @@ _disk = ThreadPoolExecutor(1, "recordings")
 
 
 class Recorder:
-    """Records one call to a WAV file, 8 kHz, 16 bit, two channels. The header is always whole."""
+    """Records one call to a WAV file, 8 kHz, 16 bit, two channels. The header is always whole.
+
+    Use as an async context. A disk that refuses costs the recording, never the call.
+    """
 
     def __init__(self, call: Call, path: Path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._call, self._received, self._sent = call, [], []
-        self._file = wave.open(str(path), "wb")
-        self._file.setnchannels(2)
-        self._file.setsampwidth(2)
-        self._file.setframerate(8000)
-        call.taps.append(self._on_frame)
 
-    async def close(self) -> None:
-        """Write what is left and close the file."""
+    async def __aenter__(self) -> "Recorder":
+        try:
+            self._file = await asyncio.to_thread(_open_wav, self.path)
+        except OSError as error:
+            self._file = None
+            _report(self.path, error)
+        else:
+            self._call.taps.append(self._on_frame)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._file is None:
+            return
         self._call.taps.remove(self._on_frame)
         self._write_out()
-        await asyncio.wrap_future(_disk.submit(self._file.close))
+        await asyncio.wait([asyncio.wrap_future(_disk.submit(self._file.close))])
 
     def _on_frame(self, received: bytes, sent: bytes) -> None:
         self._received.append(received)
@@ -43,7 +54,21 @@ class Recorder:
     def _write_out(self) -> None:
         left, right = b"".join(self._received), b"".join(self._sent)
         self._received, self._sent = [], []
-        _disk.submit(self._file.writeframes, interleave(left, right))
+        written = _disk.submit(self._file.writeframes, interleave(left, right))
+        written.add_done_callback(lambda done: done.exception() and _report(self.path, done.exception()))
+
+
+def _open_wav(path: Path) -> wave.Wave_write:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = wave.open(str(path), "wb")
+    file.setnchannels(2)
+    file.setsampwidth(2)
+    file.setframerate(8000)
+    return file
+
+
+def _report(path: Path, error: BaseException) -> None:
+    log.error("not_recorded", extra={"fields": {"file": path.name, "error": str(error), "mend": "check disk space and rights"}})
 
 
 def interleave(left: bytes, right: bytes) -> bytes:

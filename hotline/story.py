@@ -18,7 +18,7 @@ HIDDEN = {"state", "flow", "did"}
 def tell(console: Console, case: Case, events: Sequence[tuple[CaseEvent, Mapping[str, Any]]]) -> None:
     """Print a stored case."""
     start = datetime.fromisoformat(case.opened_at)
-    console.print(f"case {case.id}  plate {case.plate or '–'}  outcome {case.outcome or 'open'}"
+    console.print(f"case {case.id}  caller {case.caller or '–'}  plate {case.plate or '–'}  outcome {case.outcome or 'open'}"
                   f"{f' ({case.reason})' if case.reason else ''}  opened {case.opened_at[:19]} UTC")
     for entry, details in events:
         if (line := story_line(entry.at, entry.side, entry.kind, details, start)) is not None:

@@ -14,7 +14,7 @@ from typing import TypeVar
 FRAME_MS = 20
 FRAME_BYTES = 320
 MEDIA_SILENT_S = 1.0
-"""A call on hold sends no frames; waiting is cut into steps of this length so that it stays alive."""
+"""A call on hold sends no frames; its time then goes on in steps of this length."""
 
 T = TypeVar("T")
 
@@ -66,7 +66,8 @@ class Call(ABC):
         self.remote = remote
         self.headers = dict(headers or {})
         self.taps: list[Callable[[bytes, bytes], None]] = []
-        self.frames_seen = 0
+        self.now_ms = 0
+        """The call's own time: milliseconds of audio, and of hold, since its first frame."""
         self.ended: HungUp | None = None
         self._inbox: deque[CallItem | HungUp] = deque()
         self._arrived = asyncio.Event()
@@ -91,17 +92,13 @@ class Call(ABC):
     def hangup(self) -> None:
         """End the call. Safe to call twice."""
 
-    @property
-    def now_ms(self) -> int:
-        """The call's own time: milliseconds of audio since it was answered."""
-        return self.frames_seen * FRAME_MS
-
     async def next(self) -> CallItem:
         """The next frame or event. Raises `HungUp` once the call is over."""
         if not self._inbox and not self.ended:
             try:
                 await asyncio.wait_for(self._arrived.wait(), MEDIA_SILENT_S)
             except TimeoutError:
+                self.now_ms += int(MEDIA_SILENT_S * 1000)
                 return Tick()
         return self._take()
 
@@ -115,8 +112,10 @@ class Call(ABC):
                     if on_item:
                         on_item(item)
                 arrival = asyncio.ensure_future(self._arrived.wait())
-                await asyncio.wait({task, arrival}, return_when=asyncio.FIRST_COMPLETED)
-                arrival.cancel()
+                try:
+                    await asyncio.wait({task, arrival}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    arrival.cancel()
             return task.result()
         finally:
             task.cancel()
@@ -132,7 +131,7 @@ class Call(ABC):
         return item
 
     def _put_frame(self, received: bytes, sent: bytes) -> None:
-        self.frames_seen += 1
+        self.now_ms += FRAME_MS
         for tap in self.taps:
             tap(received, sent)
         self._enqueue(Frame(received, sent))

@@ -24,8 +24,10 @@ class SipCall(Call):
     async def wait_up(self) -> None:
         """Return when the call is answered. Raises `HungUp` if it ends before."""
         up = asyncio.ensure_future(self.up.wait())
-        await asyncio.wait({up, self._pump}, return_when=asyncio.FIRST_COMPLETED)
-        up.cancel()
+        try:
+            await asyncio.wait({up, self._pump}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            up.cancel()
         if self.ended:
             raise self.ended
 
@@ -43,9 +45,12 @@ class SipCall(Call):
             self.leg.hangup()
 
     async def wait_ended(self) -> HungUp:
-        """Return how the call ended, once it has."""
-        await self._pump
-        return self.ended
+        """Return how the call ended, once it has; until then what it hears is let go."""
+        while True:
+            try:
+                await self.next()
+            except HungUp as ended:
+                return ended
 
     async def _move_events(self) -> None:
         while True:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from asr.endpointing import Endpointer, Profile
 from asr.pool import RecognizerPool
 from asr.recognizer import Hypothesis, Result
 from asr.vad import VoiceActivity
-from ivr.call import FRAME_MS, Call, Frame, Key, PlayedOut
+from ivr.call import FRAME_MS, Call, Frame, Key, PlayedOut, Tick
 from ivr.level import rms
 
 PRE_ROLL_MS = 400
@@ -21,8 +22,10 @@ ECHO_TAIL_FRAMES = 12
 """An echo comes back up to this many frames after it was sent."""
 NOISE_MS = 400
 """Rejected sound no longer than this was no answer: the turn goes on as if it had not been."""
-LOOK_PROBABILITY = 0.6
-"""A complete answer at least this probable ends the turn at the first pause."""
+HOLD_LIMIT_MS = 60_000
+"""A caller who holds for longer counts as silent."""
+WHOLE_SHARE = 0.6
+"""Answers that are whole, taken together, must be this probable to end the turn at a first pause."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,12 @@ class Heard:
         return self.result.hypotheses[0] if self.result and self.result.hypotheses else None
 
 
-async def play_out(call: Call, pcm_8k: bytes, mark: str) -> Heard | None:
-    """Play to the end. A key ends it early and is returned. Raises `HungUp`."""
+async def play_out(call: Call, pcm_8k: bytes, mark: str, stop_keys: Collection[str]) -> Heard | None:
+    """Play to the end. A key of `stop_keys` ends it early and is returned. Raises `HungUp`."""
     call.play(pcm_8k, mark)
     while True:
         item = await call.next()
-        if isinstance(item, Key):
+        if isinstance(item, Key) and item.digit in stop_keys:
             call.flush()
             return Heard("key", key=item.digit, reply_from_ms=call.now_ms)
         if isinstance(item, PlayedOut) and item.mark == mark:
@@ -103,6 +106,8 @@ class _Turn:
                     self._take_frame(received, sent)
                     if (heard := await self._judge()) is not None:
                         return heard
+                case Tick() if self.call.now_ms - self._began_ms > HOLD_LIMIT_MS:
+                    return Heard("no_input", reply_from_ms=self.call.now_ms)
 
     def close(self) -> None:
         if self.looking:
@@ -180,8 +185,9 @@ class _Turn:
 
 
 def _is_whole(result: Result) -> bool:
-    """Whether the best answer is complete and sure enough to stop waiting for more."""
+    """Whether what was heard so far is most likely all that will come."""
     if result.rejected or not result.hypotheses:
         return False
-    best = result.hypotheses[0]
-    return best.complete and (best.probability is None or best.probability >= LOOK_PROBABILITY)
+    whole = sum(hypothesis.probability or 0.0 for hypothesis in result.hypotheses if hypothesis.complete)
+    total = sum(hypothesis.probability or 0.0 for hypothesis in result.hypotheses)
+    return result.hypotheses[0].complete if total == 0 else whole / total >= WHOLE_SHARE

@@ -9,8 +9,8 @@ from rich.table import Table
 
 from hotline.config import EngineConfig, load_config
 from hotline.errors import CannotRun
-from hotline.story import tell
 from hotline.store import Store
+from hotline.story import tell
 
 config_option = click.option(
     "--config", "config_path", type=click.Path(path_type=Path), default=Path("ivr.toml"), show_default=True,
@@ -30,10 +30,10 @@ def case() -> None:
 @click.option("--limit", default=20, show_default=True, help="How many, newest first.")
 def list_cases(config_path: Path, db: str, limit: int) -> None:
     """The newest cases."""
-    table = Table("case", "opened (UTC)", "plate", "outcome", "why")
+    table = Table("case", "opened (UTC)", "caller", "plate", "outcome", "why")
     with _store(config_path, db) as store:
         for row in store.cases(limit):
-            table.add_row(row.id, row.opened_at[:19], row.plate, row.outcome or "open", row.reason)
+            table.add_row(row.id, row.opened_at[:19], row.caller, row.plate, row.outcome or "open", row.reason)
     Console().print(table)
 
 

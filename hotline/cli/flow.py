@@ -4,9 +4,7 @@ from pathlib import Path
 
 import click
 
-from hotline.engine import grammar_names
-from hotline.move_car import MoveCar
-from ivr.flow.check import problems
+from hotline.flows import flow_problems
 from ivr.flow.load import load_flow
 from ivr.flow.source import FlowError
 from tts.prompts import PromptLibrary
@@ -40,5 +38,4 @@ def _problems(path: Path) -> list[FlowError]:
         loaded = load_flow(path)
     except FlowError as error:
         return [error]
-    prompts = PromptLibrary.load(path.parent / "prompts")
-    return problems(loaded, prompts.ids, grammar_names(path.parent), MoveCar.ACTIONS)
+    return flow_problems(loaded, path.parent, PromptLibrary.load(path.parent / "prompts"))

@@ -41,5 +41,7 @@ async def _serve(config_path: Path) -> None:
         await asyncio.wait({serving, asyncio.create_task(ending.wait())}, return_when=asyncio.FIRST_COMPLETED)
         log.info("ending", extra={"fields": {"finish_calls_s": engine.config.finish_calls_s}})
         await engine.finish_calls()
+        if serving.done():
+            serving.result()
         serving.cancel()
     log.info("ended")

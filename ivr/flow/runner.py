@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from asr.pool import RecognizerPool
-from ivr.call import Call, CallItem, HungUp, PlayedOut
+from ivr.call import Call, CallItem, HungUp, Key, PlayedOut
 from ivr.flow.model import Flow, State
 from ivr.reply_meter import ReplyMeter
 from ivr.turn import Heard, Listening, exchange, play_out
@@ -21,10 +21,11 @@ Log = Callable[..., None]
 
 @dataclass(frozen=True)
 class Ending:
-    """How a conversation ended: the flow's outcome and the state that it ended in."""
+    """How a conversation ended: the flow's outcome, its last state, and who hung up."""
 
     outcome: str
     state: str
+    hung_up: bool = False
 
 
 @dataclass
@@ -67,6 +68,9 @@ class Runner:
         self._over_limit = False
         self._in_trouble = False
         self._marks = 0
+        self._pressed = ""
+        self._key_pressed = asyncio.Event()
+        self._global_keys = {event.removeprefix("key ") for event in flow.always if event.startswith("key ")}
         self._meter = ReplyMeter(self.call, lambda ms: self.log("reply", ms=ms))
 
     async def run(self) -> Ending:
@@ -94,18 +98,21 @@ class Runner:
     def _hung_up(self, state: State, gone: HungUp) -> Ending:
         self.log("hung_up", state=state.name, code=gone.code, by=gone.by)
         if state.end:
-            return Ending(state.end, state.name)
+            return Ending(state.end, state.name, hung_up=True)
         if gone.by == "worker-lost":
             return Ending("interrupted", state.name)
         branch = self.conversation.branch_if_hung_up
         end = self.flow.states[self._follow(state, branch) if branch else self.flow.always["hang_up"]]
-        return Ending(end.end, end.name)
+        return Ending(end.end, end.name, hung_up=True)
 
     def _limited(self, name: str) -> str:
-        """The state to enter instead, where a limit on visits, turns or time is passed."""
+        """The state to enter instead, where a limit on visits, turns or time is passed.
+
+        Turns and time only keep the bot from asking on: what was decided is still done.
+        """
         limits = self.flow.limits
         too_long = self._turns >= limits.turns or self.call.now_ms >= limits.seconds * 1000
-        if too_long and not self._over_limit and not self.flow.states[name].end:
+        if too_long and not self._over_limit and self.flow.states[name].listen:
             self._over_limit = True
             return limits.then
         visits = self.flow.states[name].visits
@@ -120,18 +127,16 @@ class Runner:
         if state.listen:
             return await self._listen(state, speech)
         if state.action:
-            branch = await self._act(state, speech)
-        else:
-            key = await self._say(speech) if speech else None
-            if key and (global_next := self.flow.always.get(f"key {key.key}")) and not state.end:
-                return global_next
-            branch = "done"
+            return await self._act(state, speech)
+        key = await self._say(speech, () if state.end else self._global_keys) if speech else None
+        if key:
+            return self.flow.always[f"key {key.key}"]
         if state.end:
             self.call.hangup()
             return ""
         if state.choose:
-            branch = "given" if self.conversation.values.get(state.choose) else "missing"
-        return self._follow(state, branch)
+            return self._follow(state, "given" if self.conversation.values.get(state.choose) else "missing")
+        return self._follow(state, "done")
 
     async def _listen(self, state: State, speech: Speech | None) -> str:
         self._turns += 1
@@ -176,22 +181,43 @@ class Runner:
         )
 
     async def _act(self, state: State, speech: Speech | None) -> str:
-        """Run an action while the prompt, and what is said while waiting, plays."""
+        """Run an action while the prompt, and what is said while waiting, plays.
+
+        A key that leads on from everywhere ends a wait that has something to say; an action that
+        was begun for its own sake (a transfer) is finished.
+        """
         conversation = self.conversation
         conversation.argument, conversation.branch_if_hung_up = state.argument, ""
         conversation.prompt_over.set()
         if speech:
             self._start(speech)
-        work = self.actions[state.action](conversation)
+        self._pressed = ""
+        work = asyncio.ensure_future(self.actions[state.action](conversation))
         waiting = asyncio.create_task(self._say_while_waiting(state)) if state.while_waiting else None
         try:
-            branch = await self.call.until(work, self._watch_prompt)
-            await self.call.until(conversation.prompt_over.wait(), self._watch_prompt)
+            branch = await self.call.until(self._work_or_key(work, state), self._watch)
         finally:
+            work.cancel()
             if waiting:
                 waiting.cancel()
-        self.log("did", action=state.action, result=branch)
-        return branch
+        self.log("did", action=state.action, result=branch or f"key {self._pressed}")
+        if not branch:
+            self.call.flush()
+            return self.flow.always[f"key {self._pressed}"]
+        await self.call.until(conversation.prompt_over.wait(), self._watch)
+        return self._follow(state, branch)
+
+    async def _work_or_key(self, work: asyncio.Future[str], state: State) -> str:
+        """The action's branch, or "" where a key asked for something else meanwhile."""
+        if not state.while_waiting:
+            return await work
+        pressed = asyncio.ensure_future(self._key_pressed.wait())
+        self._key_pressed.clear()
+        try:
+            await asyncio.wait({work, pressed}, return_when=asyncio.FIRST_COMPLETED)
+            return work.result() if work.done() else ""
+        finally:
+            pressed.cancel()
 
     async def _say_while_waiting(self, state: State) -> None:
         while True:
@@ -199,7 +225,10 @@ class Runner:
             await self.conversation.prompt_over.wait()
             self._start(await self._speech(state.while_waiting.say))
 
-    def _watch_prompt(self, item: CallItem) -> None:
+    def _watch(self, item: CallItem) -> None:
+        if isinstance(item, Key) and item.digit in self._global_keys:
+            self._pressed = item.digit
+            self._key_pressed.set()
         if isinstance(item, PlayedOut) and item.mark == f"prompt-{self._marks}":
             self.conversation.prompt_over.set()
 
@@ -207,8 +236,8 @@ class Runner:
         self.conversation.prompt_over.clear()
         self.call.play(speech.pcm_8k, self._next_mark())
 
-    async def _say(self, speech: Speech) -> Heard | None:
-        return await play_out(self.call, speech.pcm_8k, self._next_mark())
+    async def _say(self, speech: Speech, stop_keys: Collection[str]) -> Heard | None:
+        return await play_out(self.call, speech.pcm_8k, self._next_mark(), stop_keys)
 
     async def _speech(self, prompt_id: str) -> Speech | None:
         if not prompt_id:

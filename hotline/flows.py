@@ -1,0 +1,25 @@
+"""Flows as the desk loads them: checked against its prompts, grammars and actions."""
+
+from pathlib import Path
+
+from hotline.errors import CannotRun
+from hotline.move_car import MoveCar
+from ivr.flow.check import problems
+from ivr.flow.load import load_flow
+from ivr.flow.model import Flow
+from ivr.flow.source import FlowError
+from tts.prompts import PromptLibrary
+
+
+def load_checked_flow(path: Path, voice: PromptLibrary) -> Flow:
+    """Load a flow that a call can run on. Raises `FlowError`, or `CannotRun` with every problem."""
+    flow = load_flow(path)
+    if found := flow_problems(flow, path.parent, voice):
+        raise CannotRun("\n".join(str(problem) for problem in found))
+    return flow
+
+
+def flow_problems(flow: Flow, folder: Path, voice: PromptLibrary) -> list[FlowError]:
+    """What does not fit together in a flow of this folder."""
+    grammars = {path.stem for path in (folder / "grammars").glob("*.yaml")}
+    return problems(flow, voice.ids, grammars, MoveCar.ACTIONS)
