@@ -1,0 +1,52 @@
+"""`ivr demo --json`: people at phones who let each other finish, and a last line for machines."""
+
+import asyncio
+import json
+
+import pytest
+import pytest_asyncio
+from service import ENVIRONMENT, IVR
+from voices import PLATE
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+DEMOS = {
+    "later": ["--owner", "later"],
+    "elderly": ["--caller", "elderly"],
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def tallies(words, tmp_path_factory):
+    """The last lines of some demos, run at the same time, by name; each with its exit code."""
+    async def run(name: str, options: list[str]):
+        demo = await asyncio.create_subprocess_exec(
+            *IVR, "demo", "--json", "--plate", PLATE, "--data", str(tmp_path_factory.mktemp(name)), *options,
+            env=ENVIRONMENT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL)
+        out, _ = await asyncio.wait_for(demo.communicate(), 170)
+        return name, (demo.returncode, json.loads(out.splitlines()[-1]))
+
+    return dict(await asyncio.gather(*(run(name, options) for name, options in DEMOS.items())))
+
+
+async def test_the_owners_answer_comes_back_to_the_caller(tallies):
+    code, tally = tallies["later"]
+    assert code == 0
+    assert (tally["plate"], tally["matched"], tally["outcome"]) == (PLATE, True, "later")
+    assert 0 < tally["seconds"]["answer_to_ringing"] < tally["seconds"]["total"]
+    assert [turn["heard"] for turn in tally["turns"] if turn["side"] == "owner"][-1] == "later:10"
+
+
+async def test_an_old_person_is_put_through(tallies):
+    code, tally = tallies["elderly"]
+    assert (code, tally["outcome"], tally["reason"], tally["matched"]) == (0, "person", "elderly", False)
+    assert tally["seconds"]["answer_to_ringing"] is None
+
+
+@pytest.mark.parametrize("name", DEMOS)
+async def test_each_turn_says_what_was_heard_how_surely_and_how_soon(tallies, name):
+    _, tally = tallies[name]
+    assert tally["case"] and tally["turns"]
+    for turn in tally["turns"]:
+        assert {"heard", "probability", "reply_ms"} <= turn.keys()
+        assert turn["heard"] and 0 < turn["probability"] <= 1 and turn["reply_ms"] > 0
