@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import logging
 import multiprocessing
 import os
 import signal
+from collections.abc import Coroutine
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from asr.grammar import FOLDER, Grammar
-from asr.recognizer import REJECTED, AsrError, Recognizer, Result
+from asr.recognizer import REJECTED, AsrError, GrammarError, Recognizer, Result
 
+log = logging.getLogger(__name__)
 EMBEDDED = "asr.engines.embedded:EmbeddedRecognizer"
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 10.0
@@ -33,7 +36,8 @@ class RecognizerPool:
         self._grammars, self._timeout_s = grammars, answer_timeout_s
         self._workers = [_Worker(engine, grammars) for _ in range(workers)]
         self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
-        self._tending: set[asyncio.Task] = set()
+        self._known: set[str] = set()      # grammars that can be read
+        self._tasks: set[asyncio.Task] = set()
         self.restarts = 0
 
     async def __aenter__(self) -> RecognizerPool:
@@ -46,22 +50,26 @@ class RecognizerPool:
     async def start(self) -> None:
         """Starts the workers; raises AsrError (the worker's own words) where one cannot."""
         try:
-            await asyncio.gather(*(worker.start() for worker in self._workers))
+            known = await asyncio.gather(*(worker.start() for worker in self._workers))
         except BaseException:
             await self.close()
             raise
+        self._known.update(*known)
         for worker in self._workers:
             self._idle.put_nowait(worker)
 
     async def close(self) -> None:
-        for task in self._tending:
+        for task in self._tasks:
             task.cancel()
-        for worker in self._workers:
-            worker.stop()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(worker.stop() for worker in self._workers))
 
     def open(self, grammar_name: str, rate: int = 8000) -> AsyncStream:
         """A stream for a grammar by name (``plate``, ``yes_no+wait``); raises GrammarError."""
-        Grammar.load(grammar_name, self._grammars)
+        file = grammar_name.partition("+")[0]
+        if file not in self._known:
+            Grammar.load(file, self._grammars)
+            self._known.add(file)
         return AsyncStream(self, grammar_name, rate)
 
     @property
@@ -70,44 +78,56 @@ class RecognizerPool:
         return tuple(worker.pid for worker in self._workers if worker.pid)
 
     async def decode(self, grammar_name: str, rate: int, pcm: bytes, final: bool) -> Result:
-        """One answer of one worker; rejected where the worker died or took too long."""
-        worker = await self._idle.get()
-        asking = asyncio.ensure_future(worker.ask((grammar_name, rate, pcm, final)))
-        asking.add_done_callback(lambda done: self._release(worker, done))
+        """One answer of one worker; rejected where none came in time or the worker died."""
         try:
-            # Shielded: nobody may want the answer any more, but the next asker must not get it.
-            result = await asyncio.wait_for(asyncio.shield(asking), self._timeout_s)
-        except TimeoutError:               # an OSError too, so it comes first
-            asking.cancel()
-            return REJECTED
-        except (EOFError, OSError):
+            async with asyncio.timeout(self._timeout_s):
+                worker = await self._idle.get()
+                asking = self._spawn(self._ask(worker, (grammar_name, rate, pcm, final)))
+                # Shielded: nobody may want the answer now, but the next asker must not get it.
+                result = await asyncio.shield(asking)
+        except TimeoutError:
             return REJECTED
         if isinstance(result, AsrError):
             raise result
         return result
 
-    def _release(self, worker: _Worker, asked: asyncio.Future) -> None:
-        if asked.cancelled() or asked.exception():
-            self._tend(worker)
-        else:
-            self._idle.put_nowait(worker)
-
-    def _tend(self, worker: _Worker) -> None:
-        task = asyncio.ensure_future(self._restart(worker))
-        self._tending.add(task)
-        task.add_done_callback(self._tending.discard)
+    async def _ask(self, worker: _Worker, request: tuple) -> Result | AsrError:
+        """Whoever still waits for the answer: afterwards the worker is idle or started again."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                answer = await worker.ask(request)
+        except asyncio.CancelledError:     # the pool closes
+            return REJECTED
+        except Exception as error:
+            log.warning("a recognizer worker gave no answer (%s): starting another", _words(error))
+            self._spawn(self._restart(worker))
+            return REJECTED
+        self._idle.put_nowait(worker)
+        return answer
 
     async def _restart(self, worker: _Worker) -> None:
         wait_s = 0.1
         while True:
-            worker.stop()
-            with contextlib.suppress(AsrError, EOFError, OSError, TimeoutError):
+            await worker.stop()
+            try:
                 await worker.start()
-                self.restarts += 1
-                self._idle.put_nowait(worker)
-                return
+                break
+            except (AsrError, EOFError, OSError) as error:
+                log.error("a recognizer worker does not start (%s): trying again", _words(error))
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, 5.0)
+        self.restarts += 1
+        self._idle.put_nowait(worker)
+
+    def _spawn(self, work: Coroutine) -> asyncio.Task:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 class AsyncStream:
@@ -143,17 +163,22 @@ class _Worker:
     def pid(self) -> int | None:
         return self._process.pid if self._process and self._process.is_alive() else None
 
-    async def start(self) -> None:
+    async def start(self) -> frozenset[str]:
+        """Returns the names of the grammars that it has made ready."""
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, self._engine, self._grammars),
-                                        daemon=True)
-        with one_thread_each():
-            self._process.start()
-        theirs.close()
+        process = context.Process(target=serve, args=(theirs, self._engine, self._grammars),
+                                  daemon=True)
+        try:
+            with one_thread_each():
+                process.start()
+        finally:
+            theirs.close()
+        self._process = process
         ready = await asyncio.wait_for(self._receive(), START_TIMEOUT_S)
         if isinstance(ready, Exception):
             raise ready
+        return ready
 
     async def ask(self, request: tuple) -> Result | AsrError:
         # Sent from a thread: a pipe holds 64 KiB, a long stream is 400 KiB.
@@ -171,11 +196,11 @@ class _Worker:
                 loop.remove_reader(pipe.fileno())
         return pipe.recv()
 
-    def stop(self) -> None:
-        if self._process and self._process.is_alive():
-            self._process.kill()
-        if self._process:
-            self._process.join(1)
+    async def stop(self) -> None:
+        process, self._process = self._process, None
+        if process:
+            process.kill()
+            await asyncio.to_thread(process.join, 1)
         if self._pipe:
             self._pipe.close()
 
@@ -201,8 +226,8 @@ def serve(pipe: Connection, engine: str, folder: Path) -> None:
     except AsrError as error:
         pipe.send(error)
         return
-    pipe.send("ready")
-    grammars: dict[str, Grammar] = {}
+    grammars = _ready_made(folder)
+    pipe.send(frozenset(grammars))
     with contextlib.suppress(EOFError, OSError):
         while True:
             name, rate, pcm, final = pipe.recv()
@@ -212,6 +237,17 @@ def serve(pipe: Connection, engine: str, folder: Path) -> None:
                 pipe.send(_answer(recognizer, grammars[name], rate, pcm, final))
             except AsrError as error:
                 pipe.send(error)
+
+
+def _ready_made(folder: Path) -> dict[str, Grammar]:
+    """The folder's grammars, compiled now so that no caller waits for it (0.3 s for plates)."""
+    grammars = {}
+    for path in sorted(folder.glob("*.yaml")):
+        with contextlib.suppress(GrammarError):  # whoever opens it is told
+            grammar = Grammar.load(path.stem, folder)
+            _ = grammar.graph              # compiles it
+            grammars[path.stem] = grammar
+    return grammars
 
 
 def _answer(recognizer: Recognizer, grammar: Grammar, rate: int, pcm: bytes, final: bool) -> Result:

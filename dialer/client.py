@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from ivr.sip.line import Line, LineError
 
 __all__ = ["LookupRefused", "Match", "Vault", "VaultUnavailable"]
 
+log = logging.getLogger(__name__)
 _CONNECT_S = 0.5
 _REPLY_S = 3.0  # a lookup takes under 0.2 s: longer is a machine in trouble
 _AGAIN_S = 0.1
@@ -99,5 +101,6 @@ class Vault:
             await self.line.closed.wait()
             try:
                 await self.line.connect(line_socket(self._socket), timeout_s=5.0)
-            except LineError:
+            except (LineError, OSError) as error:
+                log.warning("the line to the vault is not back, trying again: %s", error)
                 await asyncio.sleep(_AGAIN_S)

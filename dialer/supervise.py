@@ -96,9 +96,18 @@ class VaultProcess:
             code = await self._process.wait()
             failures = 0 if loop.time() - started > _STABLE_S else failures + 1
             log.error("the vault ended (%s): starting it again", code)
-            await asyncio.sleep(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
-            await self._launch()
+            while not await self._relaunch(failures):
+                failures += 1
             self.restarts += 1
+
+    async def _relaunch(self, failures: int) -> bool:
+        await asyncio.sleep(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
+        try:
+            await self._launch()
+        except OSError as error:  # no process or no memory to be had now
+            log.error("the vault could not be started: %s", error)
+            return False
+        return True
 
     async def _end(self) -> None:
         if self.pid:

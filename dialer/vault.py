@@ -59,6 +59,7 @@ class VaultServer:
         line = await self._supervisor.start()
         server = LineServer(line_socket(self._socket), line.capacity, self._dial)
         server.on_event = self._note_end
+        line.on_notice = _log_notice
         turned_away = asyncio.create_task(self._turn_away())
         await server.start()
         requests = await self._listen()
@@ -132,21 +133,27 @@ class VaultServer:
             await asyncio.to_thread(self._audit.append, "dial_refused", case=ticket.case, why="quiet")
             raise DialRefused(480, "the owner asked not to be called at this hour")
         mark = self._audit.plate_mark(ticket.owner.plate)
-        await asyncio.to_thread(self._audit.append, "dial", case=ticket.case, plate=mark, which=ticket.which)
+        begun = time.monotonic()
         number = ticket.owner.numbers[ticket.which].reveal()
         target = self._config.dial.replace("{number}", number)
-        leg = await self._supervisor.line.dial(target, ring_timeout_s=ring_timeout_s)
+        try:
+            await asyncio.to_thread(self._audit.append, "dial", case=ticket.case, plate=mark, which=ticket.which)
+            leg = await self._supervisor.line.dial(target, ring_timeout_s=ring_timeout_s)
+        except (asyncio.CancelledError, LineError) as error:  # no leg will tell of an end
+            self._audit_end(ticket.case, begun, 503 if isinstance(error, LineError) else 487, "local")
+            raise
         _guard(leg)
-        self._calls[leg.id] = (ticket.case, time.monotonic())
+        self._calls[leg.id] = (ticket.case, begun)
         return leg
 
     def _note_end(self, token: str, leg: Leg, event: LegEvent) -> None:
         if isinstance(event, Ended):
             case, begun = self._calls.pop(leg.id, ("", time.monotonic()))
-            seconds = round(time.monotonic() - begun, 1)
-            self._spawn(asyncio.to_thread(
-                self._audit.append, "ended", case=case, code=event.code, by=event.by, seconds=seconds
-            ))  # fmt: skip
+            self._audit_end(case, begun, event.code, event.by)
+
+    def _audit_end(self, case: str, begun: float, code: int, by: str) -> None:
+        seconds = round(time.monotonic() - begun, 1)
+        self._spawn(asyncio.to_thread(self._audit.append, "ended", case=case, code=code, by=by, seconds=seconds))
 
     async def _turn_away(self) -> None:
         async for leg in self._supervisor.line.incoming():
@@ -156,6 +163,14 @@ class VaultServer:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _log_notice(kind: str, _text: str) -> None:
+    """By kind alone: the text can hold what the trunk or a peer wrote."""
+    if kind == "registration-failed":
+        log.warning("owners cannot be called: registration-failed: check [trunk] in sip_conf")
+    elif kind != "registered":
+        log.warning("the line of owners' calls: %s", kind)
 
 
 def _guard(leg: Leg) -> None:

@@ -43,9 +43,8 @@ def demo(plate: str, voice: str, owner: str, caller: str, keep: bool, port: int,
     cast = Cast(plate, caller, owner)
     folder = (data or _new_folder()).resolve()
     options = Options(cast, voice, OWNER_VOICE if voice != OWNER_VOICE else DEFAULT_VOICE, folder, keep, port)
-    try:
-        tally = asyncio.run(run_demo(options, console))
-    except KeyboardInterrupt:
+    tally = asyncio.run(run_demo(options, console))
+    if keep:
         return
     if as_json:
         click.echo(json.dumps(tally.as_json(), ensure_ascii=False))

@@ -1,6 +1,7 @@
 """Runs the demo: builds its world, starts engine and phones, lets the call happen, sums up."""
 
 import asyncio
+import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,24 +55,30 @@ async def run_demo(options: Options, console: Console) -> Tally:
     async with AsyncExitStack() as stack:
         console.print(f"starting the engine, its SIP worker and the vault … ({world.hotline_uri})", style="dim", highlight=False)
         engine = await stack.enter_async_context(Engine(world.config, [listen]))
-        people = await stack.enter_async_context(asyncio.TaskGroup())
-        serving = people.create_task(engine.serve())
-        running = [serving]
+        running = [asyncio.create_task(engine.serve())]
+        stack.callback(lambda: [task.cancel() for task in running])
         phones = {"owner": _owner_script(world, options), "seat": _waiting(world.seat_port)}
         if not options.keep:
             phones["caller"] = {"mode": "call", "uri": world.hotline_uri, "user": "caller", "steps": [{"obey": {}}]}
         for name, script in phones.items():
             phone = await stack.enter_async_context(Phone(name, script, world.folder / "phones" / f"{name}.wav"))
-            running.append(people.create_task(getattr(director, name)(phone)))
+            running.append(asyncio.create_task(getattr(director, name)(phone)))
         if options.keep:
             _tell_how_to_call(console, world, options.cast.plate)
-            await asyncio.Event().wait()
+            await _until_told_to_stop()
+            console.print("ending …", style="dim")
+            return tally
         await _until_closed(closed)
         await engine.store.flushed()
-        for task in running:
-            task.cancel()
     show.summary(tally, world.config.recordings, world.config.data / "cases.db")
     return tally
+
+
+async def _until_told_to_stop() -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    await stop.wait()
 
 
 async def _until_closed(closed: asyncio.Event) -> None:

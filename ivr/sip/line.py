@@ -73,6 +73,7 @@ class Line:
         self._legs: dict[int, Leg] = {}
         self._arrivals: asyncio.Queue[Leg | None] = asyncio.Queue()
         self._next_leg = 2
+        self._draining = False
         self._channel: _Channel | None = None
 
     @property
@@ -148,7 +149,9 @@ class Line:
         self._begin(channel, ready)
 
     def drain(self) -> None:
-        """Take no new calls (503); those in progress go on."""
+        """Take no new calls (503), after a restart neither; those in progress go on and may
+        still get a seat."""
+        self._draining = True
         self.send(wire.Drain(0))
 
     def shut_down_worker(self) -> None:
@@ -175,6 +178,8 @@ class Line:
         if channel.lost:
             self._lose(channel)
             raise LineDown(f"{self.name}: the worker ended as soon as it was ready")
+        if self._draining:  # a worker that was started again knows nothing of it
+            self.send(wire.Drain(0))
         self.closed.clear()
         self._up.set()
 

@@ -40,7 +40,8 @@ class DialRefused(Exception):
 class LineServer:
     """One engine at a time, on ``path`` (mode 0600). When it goes away its calls are ended.
 
-    ``on_event(token, leg, event)``, if set, sees each event before the engine does.
+    ``on_event(token, leg, event)``, if set, sees each event before the engine does; the last one
+    of every leg that ``on_dial`` gave is an ``Ended``, also where the engine is gone.
     """
 
     def __init__(self, path: Path, capacity: int, on_dial: OnDial) -> None:
@@ -51,6 +52,7 @@ class LineServer:
         self._server: asyncio.Server | None = None
         self._client: asyncio.Task[None] | None = None
         self._legs: dict[int, Leg] = {}
+        self._dialling: dict[int, asyncio.Task[None]] = {}  # legs that on_dial is at work on
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -67,7 +69,7 @@ class LineServer:
         self._server.close()
         if self._client is not None:
             self._client.cancel()
-            await asyncio.gather(self._client, return_exceptions=True)
+            await asyncio.gather(self._client, *self._tasks, return_exceptions=True)
         self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -91,20 +93,21 @@ class LineServer:
             writer.close()
 
     def _end_all(self) -> None:
-        for leg in self._legs.values():
-            leg.on_frame = None
-            leg.hangup()
-        self._legs.clear()
-        for task in self._tasks:
+        self._dialling.clear()
+        for task in self._tasks:  # each hangs its leg up
             task.cancel()
 
     def _obey(self, message: wire.Message, writer: asyncio.StreamWriter) -> None:
         if isinstance(message, wire.Dial):
             task = asyncio.create_task(self._call(message, writer))
+            self._dialling[message.leg] = task
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         elif leg := self._legs.get(message.leg):
             self._command(leg, message)
+        elif isinstance(message, wire.Hangup) and message.leg in self._dialling:
+            self._dialling.pop(message.leg).cancel()
+            writer.write(wire.encode(wire.EndedMsg(message.leg, 487, "", "local")))
 
     def _command(self, leg: Leg, message: wire.Message) -> None:
         match message:
@@ -122,16 +125,8 @@ class LineServer:
                 leg.bridge(self._legs[message.other])
 
     async def _call(self, dial: wire.Dial, writer: asyncio.StreamWriter) -> None:
-        try:
-            leg = await self._on_dial(dial.target, dial.ring_timeout_s, dial.headers)
-        except (DialRefused, LineDown) as error:
-            code = getattr(error, "code", 503)
-            reason = getattr(error, "reason", "the line is down")
-            writer.write(wire.encode(wire.EndedMsg(dial.leg, code, reason, "local")))
-            return
-        except Exception:
-            log.exception("on_dial failed")
-            writer.write(wire.encode(wire.EndedMsg(dial.leg, 500, "on_dial failed", "local")))
+        leg = await self._dialled(dial, writer)
+        if leg is None:
             return
         self._legs[dial.leg] = leg
         leg.on_frame = lambda received, sent: writer.write(
@@ -139,20 +134,50 @@ class LineServer:
         )
         try:
             await self._pass_events(dial, leg, writer)
+        except asyncio.CancelledError:
+            self._give_up(dial, leg)
+            raise
         finally:
             self._legs.pop(dial.leg, None)
             leg.hangup()  # does nothing where it has ended
+
+    async def _dialled(self, dial: wire.Dial, writer: asyncio.StreamWriter) -> Leg | None:
+        try:
+            leg = await self._on_dial(dial.target, dial.ring_timeout_s, dial.headers)
+        except (DialRefused, LineDown) as error:
+            code = getattr(error, "code", 503)
+            reason = getattr(error, "reason", "the line is down")
+            ended = wire.EndedMsg(dial.leg, code, reason, "local")
+        except Exception as error:  # its text could hold the number
+            log.error("on_dial failed: %s", type(error).__name__)
+            ended = wire.EndedMsg(dial.leg, 500, "on_dial failed", "local")
+        else:
+            if self._dialling.pop(dial.leg, None) is not None:
+                return leg
+            self._give_up(dial, leg)  # hung up meanwhile: wait_for may keep a cancellation back
+            return None
+        if self._dialling.pop(dial.leg, None) is not None:
+            writer.write(wire.encode(ended))
+        return None
 
     async def _pass_events(
         self, dial: wire.Dial, leg: Leg, writer: asyncio.StreamWriter
     ) -> None:
         while True:
             event = await leg.events.get()
-            if self.on_event is not None:
-                self.on_event(dial.target, leg, event)
+            self._tell(dial, leg, event)
             writer.write(wire.encode(_message(dial.leg, event)))
             if isinstance(event, Ended):
                 return
+
+    def _give_up(self, dial: wire.Dial, leg: Leg) -> None:
+        leg.on_frame = None
+        leg.hangup()
+        self._tell(dial, leg, leg.ended or Ended(487, "", "local"))
+
+    def _tell(self, dial: wire.Dial, leg: Leg, event: LegEvent) -> None:
+        if self.on_event is not None:
+            self.on_event(dial.target, leg, event)
 
 
 def _message(number: int, event: LegEvent) -> wire.Message:

@@ -135,7 +135,7 @@ class Supervisor:
                     self.line.name, self._process.returncode)  # fmt: skip
         try:
             await self._launch()
-        except LineError as error:
+        except (LineError, OSError) as error:
             log.error("%s: %s", self.line.name, error)
             await self._reap()
             return False

@@ -189,8 +189,9 @@ class Worker:
         except ValueError as error:
             self._engine.send(wire.EndedMsg(message.leg, 484, str(error), "local"))
             return
-        if self._draining or not self._has_room(for_seat=for_seat):
-            reason = "the line takes no new calls" if self._draining else "every line is in use"
+        refused = self._draining and not for_seat  # callers still here may ask for a person
+        if refused or not self._has_room(for_seat=for_seat):
+            reason = "the line takes no new calls" if refused else "every line is in use"
             self._engine.send(wire.EndedMsg(message.leg, 503, reason, "local"))
             return
         call = self._make_call(account, message.leg, ring_timeout_s=message.ring_timeout_s)

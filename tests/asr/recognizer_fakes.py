@@ -1,6 +1,8 @@
 """A recognizer without a model, for the pool: it says how much audio it was given."""
 
+import os
 import time
+from pathlib import Path
 
 from asr.recognizer import AsrError, Capabilities, Hypothesis, Recognizer, Result, Stream
 
@@ -31,3 +33,10 @@ class CountingStream(Stream):
 
 def broken():
     raise AsrError("the model is missing")
+
+
+def fails_on_demand():
+    """Fails while the file that FAKE_WORKER_FAILS names is there."""
+    if Path(os.environ["FAKE_WORKER_FAILS"]).exists():
+        raise AsrError("the model is gone")
+    return CountingRecognizer()

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from asr.grammar import Grammar
 from asr.pool import RecognizerPool
 from asr.recognizer import AsrError, GrammarError
 
@@ -52,7 +53,7 @@ async def test_a_worker_killed_between_streams_is_replaced():
 
 
 async def test_a_worker_that_hangs_is_given_up():
-    async with RecognizerPool(1, engine=COUNTING, answer_timeout_s=1.5) as pool:
+    async with RecognizerPool(1, engine=COUNTING, answer_timeout_s=3) as pool:
         assert (await answer(pool, b"slow")).rejected
         assert not (await answer(pool)).rejected
 
@@ -74,3 +75,42 @@ async def test_an_unknown_grammar_is_refused_at_once():
 async def test_an_engine_that_cannot_start_says_why():
     with pytest.raises(AsrError, match="model is missing"):
         await RecognizerPool(1, engine="recognizer_fakes:broken").start()
+
+
+async def test_while_the_only_worker_cannot_start_answers_are_rejected_in_time(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("FAKE_WORKER_FAILS", str(tmp_path / "fails"))
+    async with RecognizerPool(1, engine="recognizer_fakes:fails_on_demand", answer_timeout_s=2) as pool:
+        (tmp_path / "fails").touch()
+        os.kill(pool.pids[0], signal.SIGKILL)
+        assert (await answer(pool)).rejected
+        assert (await answer(pool)).rejected
+        assert "EOFError" in caplog.text or "BrokenPipe" in caplog.text
+        async with asyncio.timeout(20):
+            while "does not start (AsrError: the model is gone)" not in caplog.text:
+                await asyncio.sleep(0.1)
+        (tmp_path / "fails").unlink()
+        async with asyncio.timeout(20):
+            while not pool.restarts:
+                await asyncio.sleep(0.1)
+        assert not (await answer(pool)).rejected
+
+
+async def test_callers_who_give_up_in_the_queue_cost_no_worker():
+    async with RecognizerPool(1, engine=COUNTING) as pool:
+        waiting = [asyncio.ensure_future(answer(pool)) for _ in range(5)]
+        for asking in waiting:
+            await asyncio.sleep(0)
+            asking.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert not (await answer(pool)).rejected
+
+
+async def test_a_started_pool_opens_streams_without_reading_grammars(monkeypatch):
+    async with RecognizerPool(1, engine=COUNTING) as pool:
+        monkeypatch.delattr(Grammar, "load")
+        assert not (await answer(pool)).rejected
+        pool.open("plate+person")
+
+
+async def test_closing_a_pool_that_was_not_started_does_no_harm():
+    await RecognizerPool(1, engine=COUNTING).close()

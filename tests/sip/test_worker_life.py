@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import config, next_event, next_leg
 
+from ivr.sip.config import Seat
 from ivr.sip.line import Answered, Ended, Line, LineDown, PortTaken, WorkerFailed
 from ivr.sip.supervisor import Supervisor
 
@@ -73,6 +74,22 @@ async def test_draining_lets_the_call_in_progress_finish(start_line, phone):
     leg.hangup()
     await asyncio.wait_for(draining, 5)
     assert supervisor.pid == 0 and (await caller.finish())[0] == 0
+
+
+async def test_while_draining_only_seats_are_called_even_after_a_restart(start_line, phone):
+    seat = await phone({"mode": "wait", "answer": {"after_s": 0}, "steps": [{"wait_hangup": {}}]})
+    seats = (Seat("anna", f"sip:anna@127.0.0.1:{seat.port}"),)
+    supervisor = await start_line(config(seats=seats))
+    line = supervisor.line
+    line.drain()
+    os.kill(supervisor.pid, signal.SIGKILL)
+    await line.closed.wait()
+    refused = await line.dial(f"sip:anna@127.0.0.1:{seat.port}")
+    assert await next_event(refused, Ended) == Ended(503, "the line takes no new calls", "local")
+    leg = await line.dial("seat:anna")
+    await next_event(leg, Answered)
+    leg.hangup()
+    assert (await seat.finish())[0] == 0
 
 
 async def test_a_taken_port_is_named(start_line):
