@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 OWNER_ENDINGS = {"hung-up": "no-answer", "interrupted": "failed", "failed": "failed"}
 """Endings of the owner's flow that the caller's flow knows by another name."""
 
+TRY_NEXT_NUMBER = {"no-answer", "busy", "off"}
+"""After these the owner's next number is called, if there is one."""
+
 UNHEARD_SHARE = 0.1
 """Probability that the plate is none of those that the recognizer lists."""
 
@@ -130,18 +133,26 @@ class MoveCar:
         def note(kind: str, **details) -> None:
             self._case.note("owner", kind, **details)
 
+        outcome = "failed"
         try:
-            leg = await self._desk.vault.line.dial(self._match.token, ring_timeout_s=self._desk.owner_ring_s)
-            note("dialled", tail=self._match.tail)
-            call = SipCall(leg)
-            try:
-                return await self._owner_answer(call, note, values)
-            finally:
-                call.hangup()
+            for token in (self._match.token, *self._match.more_tokens):
+                outcome = await self._call_one_number(token, note, values)
+                if outcome not in TRY_NEXT_NUMBER:
+                    break
+            return outcome
         except Exception as error:
             log.exception("owner_call_failed", extra={"fields": {"case": self._case.id}})
             note("trouble", error=type(error).__name__)
             return "failed"
+
+    async def _call_one_number(self, token: str, note: Note, values: dict[str, str]) -> str:
+        leg = await self._desk.vault.line.dial(token, ring_timeout_s=self._desk.owner_ring_s)
+        note("dialled", tail=self._match.tail if token == self._match.token else "")
+        call = SipCall(leg)
+        try:
+            return await self._owner_answer(call, note, values)
+        finally:
+            call.hangup()
 
     async def _owner_answer(self, call: SipCall, note: Note, values: dict[str, str]) -> str:
         rang = _Ringing(call, note)

@@ -84,7 +84,7 @@ async def test_while_the_only_worker_cannot_start_answers_are_rejected_in_time(t
         os.kill(pool.pids[0], signal.SIGKILL)
         assert (await answer(pool)).rejected
         assert (await answer(pool)).rejected
-        assert "EOFError" in caplog.text or "BrokenPipe" in caplog.text
+        assert "gave no answer" in caplog.text
         async with asyncio.timeout(20):
             while "does not start (AsrError: the model is gone)" not in caplog.text:
                 await asyncio.sleep(0.1)
