@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from hotline.config import EngineConfig, load_config
 from hotline.errors import CannotRun
@@ -30,7 +30,7 @@ def case() -> None:
 @click.option("--limit", default=20, show_default=True, help="How many, newest first.")
 def list_cases(config_path: Path, db: str, limit: int) -> None:
     """The newest cases."""
-    table = Table("case", "opened (UTC)", "caller", "plate", "outcome", "why")
+    table = Table(Column("case", no_wrap=True), "opened (UTC)", "caller", "plate", "outcome", "why")
     with _store(config_path, db) as store:
         for row in store.cases(limit):
             table.add_row(row.id, row.opened_at[:19], row.caller, row.plate, row.outcome or "open", row.reason)

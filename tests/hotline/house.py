@@ -152,9 +152,9 @@ class House:
 
     @asynccontextmanager
     async def seat(self):
-        """A person at the seat, who talks for a second and hangs up."""
+        """A person at the seat, who waits for the caller, talks and hangs up."""
         script = {"mode": "wait", "port": self.world.seat_port, "answer": [{"after_s": 0.2}] * 9, "wait_timeout_s": 600,
-                  "steps": [{"sleep": 1}, {"hangup": {}}]}
+                  "steps": [{"sleep": 6}, {"hangup": {}}]}
         async with phone(script, self.recording("seat")) as seats_phone:
             yield seats_phone
 

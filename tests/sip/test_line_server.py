@@ -63,7 +63,7 @@ async def test_the_owner_is_hung_up_when_the_engine_goes_away(proxied):
     line.close()
     assert (await next_event(leg, Ended)).by == "worker-lost"
     code, events = await owner.finish(5)
-    assert events[-2]["event"] == "ended"
+    assert events[-2]["event"] == "ended", events
 
 
 @pytest.fixture
