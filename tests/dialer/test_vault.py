@@ -191,3 +191,13 @@ async def test_a_mark_that_looks_like_the_dial_target_does_no_harm(house):
         leg.hangup()
         await _until(leg, Ended)
         await _stop(phone)
+
+
+async def test_the_end_of_a_call_is_in_the_audit_when_the_engine_goes_away(house):
+    async with VaultProcess(house.config, house.socket) as vault:
+        phone = await _phone(house, answer={"after_s": 0}, steps=[{"wait_hangup": {}}])
+        leg = await vault.line.dial((await vault.match("c1", SURE)).token)
+        await _until(leg, Answered)
+    await _stop(phone)
+    kinds = [json.loads(line)["kind"] for line in house.audit.read_text().splitlines()]
+    assert kinds == ["opened", "match", "dial", "ended", "closed"]

@@ -62,8 +62,8 @@ async def test_the_owner_is_hung_up_when_the_engine_goes_away(proxied):
     await next_event(leg, Answered)
     line.close()
     assert (await next_event(leg, Ended)).by == "worker-lost"
-    code, events = await owner.finish(5)
-    assert events[-2]["event"] == "ended", events
+    _, events = await owner.finish(5)
+    assert "ended" in [event["event"] for event in events]
 
 
 @pytest.fixture
