@@ -249,8 +249,9 @@ class Worker:
         call.report_played()
 
     def _tidy(self, now: float) -> None:
-        while self._parked_calls and self._parked_calls[0][0] <= now:
-            self._parked_calls.popleft()
+        # A call object that goes hangs up whatever call has its number by then.
+        kept = [(at, call) for at, call in self._parked_calls if at > now or call.isActive()]
+        self._parked_calls = deque(kept)
         for call in list(self._calls.values()):
             self._try(call.leg, lambda call=call: self._check_times(call, now))
         if self._lost_frames:

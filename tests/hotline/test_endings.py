@@ -11,7 +11,6 @@ from hotline.demo.people import CALLERS, OWNERS, Cast
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xfail(strict=False, reason="a SIP worker that drops an ended call hangs up the one that has its number by then"),
 ]
 
 UNREACHED = ("no-answer", "busy", "off")
