@@ -68,8 +68,7 @@ class MoveCar:
         match = self._match = await self._weigh(conversation, heard)
         if match is None:
             return "failed"
-        best = [plate for plate in (match.plate, *match.alternatives) if plate and plate not in self._rejected]
-        conversation.values["plate"] = best[0] if best else heard[0][0]
+        conversation.values["plate"] = plate_to_read(match, heard, self._rejected)
         conversation.log("matched", how=match.kind, plate=conversation.values["plate"], probability=match.probability)
         return match.kind
 
@@ -192,6 +191,12 @@ class _Ringing:
         await call.ringing.wait()
         self._began_s = asyncio.get_running_loop().time()
         note("ringing")
+
+
+def plate_to_read(match: Match, heard: list[tuple[str, float]], rejected: Collection[str]) -> str:
+    """The plate to read back: the register's, else the likelier of two, else the best heard."""
+    registered = (plate for plate in (match.plate, *match.alternatives) if plate and plate not in rejected)
+    return next(registered, heard[0][0])
 
 
 def whole_plates(result: Result, rejected: Collection[str]) -> list[tuple[str, float]]:

@@ -12,7 +12,8 @@ import numpy as np
 
 from asr import frontend, templates
 from asr.acoustic import AcousticModel
-from asr.decoder import Decoded, Path as Said, decode
+from asr.decoder import Decoded, decode
+from asr.decoder import Path as Said
 from asr.grammar import Grammar
 from asr.recognizer import REJECTED, Capabilities, Hypothesis, Recognizer, Result, Stream, Word
 

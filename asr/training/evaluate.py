@@ -20,7 +20,6 @@ import numpy as np
 import soundfile
 import soxr
 
-from asr import frontend
 from asr.acoustic import AcousticModel
 from asr.decoder import decode
 from asr.engines.embedded import SETTINGS, Settings, cost_per_unit, to_result

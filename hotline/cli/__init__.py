@@ -6,6 +6,7 @@ import click
 
 from asr.recognizer import AsrError
 from dialer.errors import DialerError
+from hotline.cli.bench import bench
 from hotline.cli.case import case
 from hotline.cli.demo import demo
 from hotline.cli.doctor import doctor
@@ -38,7 +39,7 @@ def ivr() -> None:
     """
 
 
-for subcommand in (demo, serve, hear, parse, flow, case, owners, doctor):
+for subcommand in (demo, serve, hear, parse, flow, case, owners, doctor, bench):
     ivr.add_command(subcommand)
 
 

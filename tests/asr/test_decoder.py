@@ -4,12 +4,12 @@ import random
 import time
 
 import numpy as np
+from grammar_speech import graph_of, heard
 
 from asr.decoder import decode
 from asr.engines.embedded import Settings, to_result
 from asr.grammar import Grammar
 from asr.units import UNIT_IDS, UNITS
-from grammar_speech import graph_of, heard
 
 
 def rows(*mixtures):

@@ -5,11 +5,11 @@ import re
 
 import numpy as np
 import pytest
+from grammar_speech import graph_of, heard
 
 from asr.decoder import decode
 from asr.grammar import Grammar
 from asr.recognizer import GrammarError
-from grammar_speech import graph_of, heard
 
 PLATE = re.compile(r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z]"
                    r"([0-9A-HJ-NP-Z]{5}|[DABCEFGHJK][0-9A-HJ-NP-Z][0-9]{4}|[0-9]{5}[DABCEFGHJK])")

@@ -11,6 +11,7 @@ from hotline.demo.people import CALLERS, OWNERS, Cast
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(400),  # eleven whole calls, as long as calls are
 ]
 
 UNREACHED = ("no-answer", "busy", "off")
