@@ -53,6 +53,7 @@ class LegCall(pj.Call):
         self.port = port
         self.partner: LegCall | None = None
         self.dialled = call_id == pj.PJSUA_INVALID_ID
+        self.to_seat = False
         self.is_up = False
         self.is_held = False
         self.is_over = False

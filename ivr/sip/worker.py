@@ -137,8 +137,11 @@ class Worker:
         self._parked_calls.append((time.monotonic() + _PARK_S, call))
 
     def _has_room(self, *, for_seat: bool) -> bool:
-        kept = 0 if for_seat else min(self._config.limits.seat_legs, self._agent.capacity - 1)
-        return len(self._calls) < self._agent.capacity - kept
+        if for_seat:
+            return len(self._calls) < self._agent.capacity
+        kept = min(self._config.limits.seat_legs, self._agent.capacity - 1)
+        seats_in_use = sum(call.to_seat for call in self._calls.values())
+        return len(self._calls) < self._agent.capacity - max(0, kept - seats_in_use)
 
     # --- what the engine asks for ---
 
@@ -195,6 +198,7 @@ class Worker:
             self._engine.send(wire.EndedMsg(message.leg, 503, reason, "local"))
             return
         call = self._make_call(account, message.leg, ring_timeout_s=message.ring_timeout_s)
+        call.to_seat = for_seat
         self._calls[message.leg] = call
         param = pj.CallOpParam(True)
         for name, value in message.headers.items():
@@ -250,8 +254,11 @@ class Worker:
 
     def _tidy(self, now: float) -> None:
         # A call object that goes hangs up whatever call has its number by then.
-        kept = [(at, call) for at, call in self._parked_calls if at > now or call.isActive()]
-        self._parked_calls = deque(kept)
+        parked, self._parked_calls = self._parked_calls, deque()
+        self._parked_calls.extend((at, call) for at, call in parked if at > now or call.isActive())
+        if len(self._parked_calls) < len(parked):
+            del parked
+            gc.collect()  # now, while their numbers are free, not whenever it may come to it
         for call in list(self._calls.values()):
             self._try(call.leg, lambda call=call: self._check_times(call, now))
         if self._lost_frames:

@@ -124,7 +124,8 @@ class House:
             while True:
                 await self.engine.store.flushed()
                 for case_id, log in self.cases.items():
-                    if self.engine.store.case(case_id).caller == caller:
+                    stored = self.engine.store.case(case_id)
+                    if stored and stored.caller == caller:
                         return log
                 await asyncio.sleep(0.05)
 
