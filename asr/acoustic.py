@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 
 from asr import frontend
-from asr.encoder_export import EAR, ear_id
+from asr.encoder_export import EAR, checksum_file, ear_id, sha256_of
 from asr.recognizer import ModelMissing
 from asr.units import BLANK, UNIT_IDS, UNITS
 
@@ -31,6 +31,7 @@ class AcousticModel:
             raise ModelMissing(f"{ear} is missing: restore it from the repository.")
         if not encoder.exists():
             raise ModelMissing(f"{encoder} is missing: run `make setup` to build it.")
+        _check_whole(encoder)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = threads
         options.log_severity_level = 3
@@ -51,6 +52,15 @@ class AcousticModel:
         mel = frontend.log_mel(frontend.to_16k(samples, rate))
         features = self._session.run(None, {"mel": mel[None]})[0][0]
         return spread(self._head(features))
+
+
+def _check_whole(encoder: Path) -> None:
+    """Raises ModelMissing where the file is not, byte for byte, the one that set-up made."""
+    checksum = checksum_file(encoder)
+    made = checksum.read_text("ascii").split()[0] if checksum.exists() else ""
+    if sha256_of(encoder) != made:
+        raise ModelMissing(f"{encoder} is not the file that set-up made (its SHA-256 is wrong): "
+                           "delete it and run `make -B setup`.")
 
 
 class NumpyHead:

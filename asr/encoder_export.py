@@ -168,7 +168,18 @@ def quantise(model, out: Path, ear: str) -> None:
         entry = done.metadata_props.add()
         entry.key, entry.value = "ear", ear
         onnx.save(done, small)
+        checksum_file(out).write_text(f"{sha256_of(small)}  {out.name}\n", encoding="ascii")
         small.rename(out)
+
+
+def checksum_file(encoder: Path) -> Path:
+    """Where the encoder's SHA-256 is, in the form that `sha256sum -c` reads."""
+    return encoder.with_name(f"{encoder.name}.sha256")
+
+
+def sha256_of(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 if __name__ == "__main__":

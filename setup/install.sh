@@ -94,7 +94,8 @@ export_encoder() {
     encoder=.models/whisper-base-encoder-int8.onnx
     stamp=.models/.encoder.sha256
     now=$(cat asr/models/ear.npz asr/encoder_export.py | sha256sum)
-    if [ -f $encoder ] && [ "$(cat $stamp 2>/dev/null)" = "$now" ]; then return; fi
+    if [ "$(cat $stamp 2>/dev/null)" = "$now" ] &&
+        (cd .models && sha256sum --status -c "${encoder#.models/}.sha256" 2>/dev/null); then return; fi
     say "Making the hearing encoder (about a minute)"
     .venv/bin/python -m asr.encoder_export --model-bin .models/whisper-base/model.bin --out $encoder
     printf '%s\n' "$now" >$stamp

@@ -12,6 +12,15 @@ class VoiceFilesMissing(TtsError):
         super().__init__(f"The voice file {path} is not there: run `make setup`.")
 
 
+class VoiceFileWrong(TtsError):
+    """The model is not the file that set-up fetched."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(
+            f"The voice file {path} is damaged (its SHA-256 is wrong): delete it and run `make -B setup`."
+        )
+
+
 class UnknownVoice(TtsError):
     """No voice of that name, or a blend that cannot be read."""
 

@@ -8,16 +8,25 @@ speaks as a new person: "zf_xiaoxiao:0.6+zm_yunxi:0.4".
 """
 
 import functools
+import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 
 from tts import audio
-from tts.errors import UnknownPhoneme, UnknownVoice, UnreadableText, VoiceFilesMissing
+from tts.errors import (
+    UnknownPhoneme,
+    UnknownVoice,
+    UnreadableText,
+    VoiceFilesMissing,
+    VoiceFileWrong,
+)
 from tts.phonemes import Letters, phonemes
 
 MODEL_DIR = Path(__file__).resolve().parent.parent / ".models" / "kokoro"
+MODEL_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
+"""Of the joined model file; the same stands in `setup/assets.toml`."""
 RATE = 24000
 STYLE_ROWS, STYLE_WIDTH = 510, 256
 MANDARIN_VOICES = (
@@ -117,6 +126,9 @@ class Kokoro:
 
         if (missing := self._missing()) is not None:
             raise VoiceFilesMissing(missing)
+        with open(self._dir / "model.onnx", "rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != MODEL_SHA256:
+                raise VoiceFileWrong(self._dir / "model.onnx")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
