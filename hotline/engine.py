@@ -49,10 +49,8 @@ class Engine:
                 RecognizerPool(self.config.recognizer_workers, self.config.flows / "grammars")
             )
             vault = await stack.enter_async_context(VaultProcess(self.config.vault_config, run / "vault.sock"))
-            supervisor = Supervisor(self.sip)
-            self.line = await supervisor.start()
+            self.line = await stack.enter_async_context(Supervisor(self.sip))
             self.line.on_notice = _log_notice
-            stack.push_async_callback(supervisor.stop)
             self.desk = Desk(
                 vault=vault,
                 seats=Seats(self.line, self.sip.seats, self.config.seat_ring_s),

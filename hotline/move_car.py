@@ -2,22 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from asr.pool import RecognizerPool
-from asr.recognizer import Result
 from dialer.client import Match, Vault, VaultUnavailable
 from dialer.outcome import owner_unreached
 from hotline.casebook import OpenCase
+from hotline.read_back import plate_to_read, whole_plates
 from hotline.recording import Recorder
 from hotline.seats import Note, Seats
 from ivr.call import HungUp
 from ivr.flow.model import Flow
 from ivr.flow.runner import Action, Conversation, Runner
 from ivr.sip_call import SipCall
-from plate_parser.rules import dialable
 from tts.prompts import PromptLibrary
 
 log = logging.getLogger(__name__)
@@ -27,9 +26,6 @@ OWNER_ENDINGS = {"hung-up": "no-answer", "interrupted": "failed", "failed": "fai
 
 TRY_NEXT_NUMBER = {"no-answer", "busy", "off"}
 """After these the owner's next number is called, if there is one."""
-
-UNHEARD_SHARE = 0.1
-"""Probability that the plate is none of those that the recognizer lists."""
 
 
 @dataclass(frozen=True)
@@ -191,24 +187,3 @@ class _Ringing:
         await call.ringing.wait()
         self._began_s = asyncio.get_running_loop().time()
         note("ringing")
-
-
-def plate_to_read(match: Match, heard: list[tuple[str, float]], rejected: Collection[str]) -> str:
-    """The plate to read back: the register's, else the likelier of two, else the best heard."""
-    registered = (plate for plate in (match.plate, *match.alternatives) if plate and plate not in rejected)
-    return next(registered, heard[0][0])
-
-
-def whole_plates(result: Result, rejected: Collection[str]) -> list[tuple[str, float]]:
-    """The legal plates of a finished turn, without `rejected`, with probabilities.
-
-    Whoever has finished speaking has said a whole plate: what the recognizer gave to
-    unfinished ones is shared out, but for `UNHEARD_SHARE`.
-    """
-    whole = [
-        (hypothesis.value, hypothesis.probability or 0.0)
-        for hypothesis in result.hypotheses
-        if dialable(hypothesis.value) and hypothesis.value not in rejected
-    ]
-    total = sum(probability for _, probability in whole)
-    return [(plate, probability * (1 - UNHEARD_SHARE) / total) for plate, probability in whole] if total else []

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 FRAME_MS = 20
-FRAME_BYTES = 320
 MEDIA_SILENT_S = 1.0
 """A call on hold sends no frames; its time then goes on in steps of this length."""
 

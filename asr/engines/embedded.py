@@ -15,13 +15,13 @@ from asr.acoustic import AcousticModel
 from asr.decoder import Decoded, decode
 from asr.decoder import Path as Said
 from asr.grammar import Grammar
+from asr.recent_pcm import RecentPcm
 from asr.recognizer import REJECTED, Capabilities, Hypothesis, Recognizer, Result, Stream, Word
 
 SETTINGS = Path(__file__).resolve().parent.parent / "models" / "decoding.json"
 FRAME_MS = 40                      # of the head's output
 LEAST_SPEECH_MS = 120
 WHOLE_NATS = 6.0                   # how much worse a whole value may be and still be preferred
-LONGEST_S = 25.0                   # more than this of one stream is not kept
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,10 @@ class EmbeddedStream(Stream):
 
     def __init__(self, recognizer: EmbeddedRecognizer, grammar: Grammar, rate: int):
         self._recognizer, self._grammar, self._rate = recognizer, grammar, rate
-        self._pcm = bytearray()
+        self._pcm = RecentPcm(rate)
 
     def feed(self, pcm: bytes) -> None:
-        self._pcm += pcm
-        longest = int(LONGEST_S * self._rate) * 2
-        if len(self._pcm) > longest:
-            del self._pcm[: len(self._pcm) - longest]
+        self._pcm.feed(pcm)
 
     def look(self) -> Result:
         return self._decoded(final=False)

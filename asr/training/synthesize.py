@@ -15,7 +15,8 @@ import soundfile
 import soxr
 
 from asr.training import phrases, speakable
-from asr.training.kokoro import HELD_OUT, RATE, UNINTELLIGIBLE, Kokoro
+from asr.training.kokoro import RATE, Kokoro
+from asr.training.voices import HELD_OUT, UNINTELLIGIBLE
 
 ANSWERS = phrases.listed(phrases.ANSWERS)
 OTHERS = phrases.listed(phrases.OTHERS)

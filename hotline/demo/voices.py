@@ -8,8 +8,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from tts.kokoro import Kokoro
-
 SEAT_VOICE = "zf_xiaobei"
 
 
@@ -21,7 +19,6 @@ def speak_lines(
     Raises `TtsError` if a voice is unknown or its files are missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    kokoro = Kokoro()
     voices = {"caller": caller_voice, "owner": owner_voice, "seat": SEAT_VOICE}
     wanted = [(who, text) for who, texts in lines.items() for text in sorted(texts)]
     spoken: dict[str, dict[str, Path]] = {who: {} for who in lines}
@@ -29,7 +26,7 @@ def speak_lines(
         voice = voices[who]
         path = folder / f"{voice}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.wav"
         if not path.exists():
-            _write(path, kokoro.speak(text, voice))
+            _write(path, caller_voice.say(text, voice))
         spoken[who][text] = path
     return spoken
 

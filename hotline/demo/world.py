@@ -4,12 +4,11 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from dialer.made_up import write_owners
-from dialer.owners import make_key, seal_list
 from hotline.config import EngineConfig
+from hotline.made_up_vault import make_vault
 
-OWNERS = 3000
 SEAT = "seat1"
+PINNED_NUMBER = "00010000001"
 BOUNDARY_PORT = 20000
 """Ports are asked for from here up, below the range that the system hands out by itself."""
 
@@ -25,16 +24,6 @@ rtp_range = {rtp}-{rtp_last}
 seat_legs = 1
 [seats]
 {seat_name} = sip:{seat_name}@127.0.0.1:{seat}
-"""
-
-
-VAULT_TOML = """\
-# Written by ivr demo: every owner's phone is the one softphone on this machine.
-register = "owners.reg"
-key_file = "owners.key"
-audit = "audit.jsonl"
-outside = 0.005   # few owners: a plate that is none of theirs weighs less than in a whole city
-dial = "sip:{{number}}@127.0.0.1:{owner}"
 """
 
 
@@ -63,26 +52,12 @@ def build_world(folder: Path, flows: Path, plate: str, owner_ring_s: int, sip_po
     sip_conf = folder / "sip.conf"
     sip_conf.write_text(SIP_CONF.format(
         sip=sip, rtp=rtp, rtp_last=rtp + 199, seat=seat, seat_name=SEAT), encoding="utf-8")
-    vault_config = _seal_made_up_owners(folder / "vault", plate, owner)
+    vault_config, _ = make_vault(folder / "vault", owner, pinned={plate: PINNED_NUMBER})
     config = EngineConfig(
         data=folder, flows=flows, sip_conf=sip_conf, vault_config=vault_config,
         owner_ring_s=owner_ring_s, seat_ring_s=15, finish_calls_s=5,
     )
     return World(folder, config, sip, owner, seat)
-
-
-def _seal_made_up_owners(folder: Path, plate: str, owner_port: int) -> Path:
-    """A sealed register and its key; returns the vault's settings. The open list is deleted."""
-    folder.mkdir(exist_ok=True)
-    key, owners = folder / "owners.key", folder / "owners.csv"
-    if not key.exists():
-        make_key(key)
-    write_owners(owners, OWNERS, pinned={plate: "00010000001"})
-    seal_list(owners, key, folder / "owners.reg")
-    owners.unlink()
-    settings = folder / "vault.toml"
-    settings.write_text(VAULT_TOML.format(owner=owner_port), encoding="utf-8")
-    return settings
 
 
 def free_udp_ports(count: int) -> list[int]:

@@ -3,20 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from asr.endpointing import Profile
 from ivr.flow.source import Where
+from ivr.turn import Listening
 
 
 @dataclass(frozen=True)
-class Listen:
+class Listen(Listening):
     """What a state listens for. An answer less probable than `sure` counts as `unsure`.
 
     `into` names the flow's value that takes what an answer carries: `10` of `later:10` or of `10`.
     """
 
-    grammar: str
-    profile: Profile
-    barge_in: bool = True
     into: str = ""
     sure: float = 0.0
 

@@ -10,7 +10,7 @@ from asr.pool import RecognizerPool
 from ivr.call import Call, CallItem, HungUp, Key, PlayedOut
 from ivr.flow.model import Flow, State
 from ivr.reply_meter import ReplyMeter
-from ivr.turn import Heard, Listening, exchange, play_out
+from ivr.turn import Heard, exchange, play_out
 from tts.prompts import PromptLibrary, Speech
 
 log = logging.getLogger(__name__)
@@ -68,8 +68,7 @@ class Runner:
         self._over_limit = False
         self._in_trouble = False
         self._marks = 0
-        self._pressed = ""
-        self._key_pressed = asyncio.Event()
+        self._pressed: asyncio.Future[str] | None = None
         self._global_keys = {event.removeprefix("key ") for event in flow.always if event.startswith("key ")}
         self._meter = ReplyMeter(self.call, lambda ms: self.log("reply", ms=ms))
 
@@ -140,10 +139,8 @@ class Runner:
 
     async def _listen(self, state: State, speech: Speech | None) -> str:
         self._turns += 1
-        listen = state.listen
-        listening = Listening(listen.grammar, listen.profile, listen.barge_in)
         pcm = speech.pcm_8k if speech else b""
-        heard = await exchange(self.call, pcm, self._next_mark(), listening, self.ears)
+        heard = await exchange(self.call, pcm, self._next_mark(), state.listen, self.ears)
         self._meter.expect(heard.reply_from_ms)
         self.conversation.heard = heard
         self._log_heard(state, heard)
@@ -191,7 +188,7 @@ class Runner:
         conversation.prompt_over.set()
         if speech:
             self._start(speech)
-        self._pressed = ""
+        self._pressed = asyncio.get_running_loop().create_future()
         work = asyncio.ensure_future(self.actions[state.action](conversation))
         waiting = asyncio.create_task(self._say_while_waiting(state)) if state.while_waiting else None
         try:
@@ -200,10 +197,10 @@ class Runner:
             work.cancel()
             if waiting:
                 waiting.cancel()
-        self.log("did", action=state.action, result=branch or f"key {self._pressed}")
+        self.log("did", action=state.action, result=branch or f"key {self._pressed.result()}")
         if not branch:
             self.call.flush()
-            return self.flow.always[f"key {self._pressed}"]
+            return self.flow.always[f"key {self._pressed.result()}"]
         await self.call.until(conversation.prompt_over.wait(), self._watch)
         return self._follow(state, branch)
 
@@ -211,13 +208,8 @@ class Runner:
         """The action's branch, or "" where a key asked for something else meanwhile."""
         if not state.while_waiting:
             return await work
-        pressed = asyncio.ensure_future(self._key_pressed.wait())
-        self._key_pressed.clear()
-        try:
-            await asyncio.wait({work, pressed}, return_when=asyncio.FIRST_COMPLETED)
-            return work.result() if work.done() else ""
-        finally:
-            pressed.cancel()
+        await asyncio.wait({work, self._pressed}, return_when=asyncio.FIRST_COMPLETED)
+        return work.result() if work.done() else ""
 
     async def _say_while_waiting(self, state: State) -> None:
         while True:
@@ -226,9 +218,8 @@ class Runner:
             self._start(await self._speech(state.while_waiting.say))
 
     def _watch(self, item: CallItem) -> None:
-        if isinstance(item, Key) and item.digit in self._global_keys:
-            self._pressed = item.digit
-            self._key_pressed.set()
+        if isinstance(item, Key) and item.digit in self._global_keys and not self._pressed.done():
+            self._pressed.set_result(item.digit)
         if isinstance(item, PlayedOut) and item.mark == f"prompt-{self._marks}":
             self.conversation.prompt_over.set()
 
