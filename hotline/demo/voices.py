@@ -26,7 +26,7 @@ def speak_lines(
         voice = voices[who]
         path = folder / f"{voice}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.wav"
         if not path.exists():
-            _write(path, caller_voice.say(text, voice))
+            _write(path, say(text, voice))
         spoken[who][text] = path
     return spoken
 
