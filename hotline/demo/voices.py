@@ -8,6 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from tts.caller_voice import say
+
 SEAT_VOICE = "zf_xiaobei"
 
 
