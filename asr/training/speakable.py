@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 
 from misaki.zh import ZHG2P
 from pypinyin import Style, lazy_pinyin
 
-from asr.units import LETTERS, unit_of
+from asr.units import LETTERS, SYLLABLES, unit_of
 
 ENGLISH = dict(zip("ABCDEFGHJKLMNPQRSTUVWXYZ", (
     "ˈA bˈi sˈi dˈi ˈi ˈɛf ʤˈi ˈAʧ ʤˈA kˈA ˈɛl ˈɛm ˈɛn pˈi kjˈu ˈɑɹ ˈɛs tˈi jˈu vˈi dˈʌbᵊljˌu ˈɛks "
@@ -51,16 +52,19 @@ class Spoken:
 
 
 class Sayer:
-    """Collects tokens; ``english`` is how likely this speaker says a letter the English way."""
+    """Collects tokens; ``english`` is how likely this speaker says a letter the English way.
 
-    def __init__(self, rng: random.Random, english: float):
-        self.rng, self.english = rng, english
+    ``habits`` are names of HABITS that change the sound and not what was meant.
+    """
+
+    def __init__(self, rng: random.Random, english: float, habits: tuple[str, ...] = ()):
+        self.rng, self.english, self.habits = rng, english, habits
         self.phonemes: list[str] = []
         self.units: list[str] = []
 
     def syllables(self, text: str) -> None:
         for token in text.split():
-            self.phonemes.append(ipa(token))
+            self.phonemes.append(ipa(with_habits(token, self.habits)))
             self.units.append(unit_of(token))
 
     def letter(self, letter: str) -> None:
@@ -102,32 +106,65 @@ class Sayer:
         return Spoken(joint.join(self.phonemes).replace(" ,", ","), tuple(self.units))
 
 
+HABITS = {
+    "flat": [(r"^(z|c|s)h", r"\1")],
+    "l for n": [("^n(?=[aeiouv])", "l")],
+    "n for l": [("^l(?=[aeiouv])", "n")],
+    "in for ing": [("(?<=[ie])ng(?=\\d)", "n")],
+    "ing for in": [("(?<=i)n(?=\\d)", "ng")],
+    "an for ang": [("^(f|g|s|sh|z|zh|w|t)ang(?=\\d)", r"\1an")],
+    "f for hu": [("^hu(?=[aeiou])", "f"), ("^hu(?=\\d)", "fu")],
+}
+"""What people from the south say instead, as substitutions in numbered pinyin."""
+
+
+def some_habits(rng: random.Random) -> tuple[str, ...]:
+    """None for four speakers of five, one to three for the fifth."""
+    return tuple(rng.sample(sorted(HABITS), rng.choice((1, 1, 2, 3)))) if rng.random() < .2 else ()
+
+
+def with_habits(token: str, habits: tuple[str, ...]) -> str:
+    """A numbered syllable as such a speaker says it; as it was where that would be no syllable."""
+    said = token
+    for habit in habits:
+        for pattern, instead in HABITS[habit]:
+            said = re.sub(pattern, instead, said)
+    return said if said[:-1] in SYLLABLES else token
+
+
 def ipa(token: str) -> str:
     if token[-1] not in "12345":
         return token
     return ZHG2P.py2ipa(token).replace(chr(815), "")
 
 
-def random_serial(rng: random.Random) -> str:
-    """Authority letter and serial: legal for the most part, some with more letters for their sounds."""
+def issued_serial(rng: random.Random) -> str:
+    """Authority letter and serial as they are issued: at most two letters; one plate in four is green."""
     digits = "0123456789"
-    kind = rng.random()
-    if kind < .25:
-        serial = rng.choice("DABCEFGHJK") + rng.choice(digits + LETTERS) + "".join(
+    if rng.random() < .25:
+        serial = rng.choice("DDDFFABCEGHJK") + rng.choice(digits * 3 + LETTERS) + "".join(
             rng.choices(digits, k=4))
-    elif kind < .5:
-        serial = "".join(rng.choice(rng.choice(CONFUSABLE)) for _ in range(5))
-    elif kind < .6:
-        serial = "".join(rng.choice((rng.choice(digits),) * 2 + (None,)) or "8" for _ in range(5))
-        repeated, start = rng.choice(digits), rng.randrange(3)
-        run = rng.randint(2, 5 - start)
-        serial = serial[:start] + repeated * run + serial[start + run:]
     else:
-        serial = list(rng.choices(digits, k=5))
-        for place in rng.sample(range(5), rng.choice((0, 1, 1, 2, 3))):
+        serial = rng.choices(digits, k=5)
+        for place in rng.sample(range(5), rng.choice((0, 1, 1, 1, 2, 2))):
             serial[place] = rng.choice(LETTERS)
         serial = "".join(serial)
     return rng.choice("ABCDEFGHJKLM" if rng.random() < .6 else LETTERS) + serial
+
+
+def hard_serial(rng: random.Random) -> str:
+    """Letters and digits that sound alike, or long runs of one digit; not always legal."""
+    if rng.random() < .7:
+        return rng.choice(LETTERS) + "".join(rng.choice(rng.choice(CONFUSABLE)) for _ in range(5))
+    serial = "".join(rng.choices("0123456789", k=5))
+    start = rng.randrange(3)
+    run = rng.randint(2, 5 - start)
+    return rng.choice(LETTERS) + serial[:start] + rng.choice("0123456789") * run + serial[start + run:]
+
+
+def random_serial(rng: random.Random) -> str:
+    """As issued for the most part, some with more letters for their sounds."""
+    return issued_serial(rng) if rng.random() < .6 else hard_serial(rng)
 
 
 def say_province(sayer: Sayer, province: str) -> None:
@@ -148,13 +185,15 @@ LEADS = ("", "", "", "", "", "", "车牌号是", "车牌是", "是", "我的车�
 TAILS = ("", "", "", "", "", "", "", "的", "这个车", "谢谢", "对", "挡住我了", "的车")
 
 
-def say_plate(rng: random.Random, english: float) -> Spoken:
-    sayer = Sayer(rng, english)
+def say_plate(rng: random.Random, english: float, serial: str = "",
+              habits: tuple[str, ...] = ()) -> Spoken:
+    """A plate of any province as a caller may say it; ``serial`` with its authority letter first."""
+    sayer = Sayer(rng, english, habits)
     sayer.text(rng.choice(LEADS))
     province = "赣" if rng.random() < .3 else rng.choice(list(PROVINCES))
     if rng.random() < .9:
         say_province(sayer, province)
-    serial = random_serial(rng)
+    serial = serial or random_serial(rng)
     sayer.letter(serial[0])
     if rng.random() < .08:
         sayer.text("点")
@@ -165,9 +204,9 @@ def say_plate(rng: random.Random, english: float) -> Spoken:
     return sayer.spoken()
 
 
-def say_piece(rng: random.Random, english: float) -> Spoken:
+def say_piece(rng: random.Random, english: float, habits: tuple[str, ...] = ()) -> Spoken:
     """A spelled letter, a correction, some digits: what surrounds plates."""
-    sayer = Sayer(rng, english)
+    sayer = Sayer(rng, english, habits)
     kind = rng.random()
     if kind < .5:
         for letter in rng.sample(LETTERS, rng.randint(3, 7)):
@@ -184,12 +223,13 @@ def say_piece(rng: random.Random, english: float) -> Spoken:
         sayer.text(rng.choice(("", "是")))
         sayer.body(random_serial(rng)[2:4])
     else:
-        sayer.body("".join(rng.choices("0123456789", k=rng.randint(3, 9))))
+        sayer.body("".join(rng.choices("0123456789", k=rng.randint(3, 11))))
     return sayer.spoken()
 
 
-def say_text(rng: random.Random, text: str) -> Spoken:
-    sayer = Sayer(rng, 1.0)
+def say_text(rng: random.Random, text: str, habits: tuple[str, ...] = ()) -> Spoken:
+    """A Chinese text, a pause at each comma."""
+    sayer = Sayer(rng, 1.0, habits)
     parts = [part for part in text.replace("？", "，").split("，") if part]
     for index, part in enumerate(parts):
         if index:

@@ -1,6 +1,6 @@
 """Speak the training (or held-out) texts with Kokoro; resumable, one process per shard.
 
-    python -m asr.training.synthesize --kokoro DIR --out DIR --count 6000 --shard 0
+    python -m asr.training.synthesize --out DIR --count 6000 --shard 0
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import soxr
 from asr.training import phrases, speakable
 from asr.training.kokoro import RATE, Kokoro
 from asr.training.voices import HELD_OUT, UNINTELLIGIBLE
+from tts.kokoro import MODEL_DIR
 
 ANSWERS = phrases.listed(phrases.ANSWERS)
 OTHERS = phrases.listed(phrases.OTHERS)
@@ -24,7 +25,7 @@ OTHERS = phrases.listed(phrases.OTHERS)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kokoro", type=Path, required=True)
+    parser.add_argument("--kokoro", type=Path, default=MODEL_DIR)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=6000)
     parser.add_argument("--shard", type=int, default=0)
@@ -33,7 +34,7 @@ def main() -> None:
                         help="TSV files whose `text` column is spoken too")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    kokoro = Kokoro(options.kokoro)
+    kokoro = Kokoro(options.kokoro, options.out)
     others = OTHERS + [text for path in options.sentences for text in texts_of(path)]
     manifest = options.out / f"shard{options.shard}.jsonl"
     done = len(manifest.read_text("utf-8").splitlines()) if manifest.exists() else 0
@@ -53,18 +54,20 @@ def texts_of(path: Path) -> list[str]:
 def speak_one(kokoro: Kokoro, rng: random.Random, others: list[str], options, number: int) -> dict:
     name, style = pick_voice(kokoro, rng, options.held_out)
     english = .5 if options.held_out else rng.choice((.05, .15, .5, .85, .95))
+    habits = () if options.held_out else speakable.some_habits(rng)
     kind = rng.random()
-    if kind < .5:
-        kind, spoken = "plate", speakable.say_plate(rng, english)
-    elif kind < .64:
-        kind, spoken = "piece", speakable.say_piece(rng, english)
+    if kind < (.72 if options.held_out else .58):
+        serial = speakable.issued_serial(rng) if options.held_out else ""
+        kind, spoken = "plate", speakable.say_plate(rng, english, serial, habits)
+    elif kind < .76:
+        kind, spoken = "piece", speakable.say_piece(rng, english, habits)
     elif kind < .9:
         text = rng.choice(ANSWERS)
-        kind, spoken = "answer", speakable.say_text(rng, text)
+        kind, spoken = "answer", speakable.say_text(rng, text, habits)
     else:
         text = rng.choice(others)
-        kind, spoken = "other", speakable.say_text(rng, text)
-    speed = rng.uniform(.8, 1.35)
+        kind, spoken = "other", speakable.say_text(rng, text, habits)
+    speed = rng.uniform(.85, 1.25) if options.held_out else rng.uniform(.8, 1.35)
     samples = kokoro.speak(spoken.phonemes, style, speed)
     path = options.out / f"s{options.shard}_{number:05d}.flac"
     samples = soxr.resample(samples, RATE, 16000)
@@ -79,10 +82,10 @@ def pick_voice(kokoro: Kokoro, rng: random.Random, held_out: bool) -> tuple[str,
         return name, kokoro.voices[name]
     allowed = [voice for voice in kokoro.voices if voice not in HELD_OUT + UNINTELLIGIBLE]
     mandarin = [voice for voice in allowed if voice.startswith("z")]
-    first = rng.choice(mandarin if rng.random() < .6 else allowed)
+    first = rng.choice(mandarin if rng.random() < .5 else allowed)
     if rng.random() < .3:
         return first, kokoro.voices[first]
-    second, share = rng.choice(allowed), rng.uniform(.3, .7)
+    second, share = rng.choice(allowed), rng.uniform(.25, 1.15)
     return f"{first}*{share:.2f}+{second}", (
         kokoro.voices[first] * share + kokoro.voices[second] * (1 - share))
 
