@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
+import soundfile
 import soxr
 
 RATE = 16000
@@ -25,14 +28,15 @@ def telephone(samples: np.ndarray, rng: np.random.Generator, babble, hard: float
         samples = samples + coloured(rng, len(samples), 0.5) * 10 ** (-rng.uniform(35, 55) / 20)
     if rng.random() < .1 * hard:
         samples = np.clip(samples, -2.0, 2.0)
-    narrow = soxr.resample(band_limit(samples, rng, hard), RATE, 8000)
-    narrow = narrow * 10 ** (rng.uniform(-36, -16) / 20)
-    coded = rng.random()
-    narrow = a_law(narrow) if coded < .75 else mu_law(narrow) if coded < .9 else narrow
-    if rng.random() < .08 * hard:
-        for _ in range(rng.integers(1, 4)):
-            start = rng.integers(0, max(len(narrow) - 160, 1))
-            narrow[start:start + 160] = 0
+    level = 10 ** (rng.uniform(-36, -16) / 20)
+    if rng.random() < .05 * hard:
+        wide = g722(samples * level)
+        return (lose(wide, RATE, rng) if rng.random() < .2 else wide).astype(np.float32)
+    narrow = soxr.resample(band_limit(samples, rng, hard), RATE, 8000) * level
+    codec = rng.choice(CODECS, p=CODEC_SHARES) if hard else a_law
+    narrow = codec(narrow)
+    if rng.random() < .2 * hard:
+        narrow = lose(narrow, 8000, rng)
     return soxr.resample(narrow, 8000, RATE).astype(np.float32)
 
 
@@ -106,6 +110,53 @@ def mu_law(samples: np.ndarray) -> np.ndarray:
     curve = np.log1p(255 * np.minimum(np.abs(samples), 1.0)) / np.log(256)
     curve = (np.floor(curve * 128) + .5).clip(0, 127.5) / 128
     return np.sign(samples) * (256 ** curve - 1) / 255
+
+
+def gsm(samples: np.ndarray) -> np.ndarray:
+    """GSM 06.10 full rate, 8 kHz."""
+    store = io.BytesIO()
+    soundfile.write(store, np.clip(samples, -1, 1), 8000, format="WAV", subtype="GSM610")
+    store.seek(0)
+    return fitted(soundfile.read(store)[0], len(samples))
+
+
+def g722(samples: np.ndarray) -> np.ndarray:
+    """G.722 at 64 kbit/s, 16 kHz."""
+    from G722 import G722
+    pcm = (np.clip(samples, -1, 1) * 32767).astype(np.int16)
+    coded = G722(RATE, 64000).encode(pcm)
+    return fitted(np.array(G722(RATE, 64000).decode(coded)) / 32768, len(samples))
+
+
+def fitted(samples: np.ndarray, count: int) -> np.ndarray:
+    return np.pad(samples[:count], (0, max(count - len(samples), 0)))
+
+
+CODECS = [a_law, mu_law, gsm, lambda samples: samples]
+CODEC_SHARES = [.62, .12, .16, .10]
+
+
+def lose(samples: np.ndarray, rate: int, rng, share: float | None = None) -> np.ndarray:
+    """Packets of 20 ms are lost, ``share`` of them (1–10 %), and silent or concealed."""
+    share = share or rng.uniform(.01, .1)
+    packet = rate // 50
+    out, concealed = samples.copy(), rng.random() < .6
+    for start in range(0, len(samples) - packet, packet):
+        if rng.random() < share:
+            out[start: start + packet] = conceal(out[:start], packet, rate) if concealed else 0
+    return out
+
+
+def conceal(before: np.ndarray, count: int, rate: int) -> np.ndarray:
+    """The last pitch period over again and softer: what a jitter buffer plays for a lost packet."""
+    least, most = rate // 400, rate // 66
+    if len(before) < 3 * most:
+        return np.zeros(count)
+    last = before[-most:]
+    shelf = before[-2 * most - most: -least]
+    match = np.correlate(shelf, last, "valid")
+    period = len(shelf) - most - int(np.argmax(match)) + least
+    return np.resize(before[-period:], count) * np.linspace(1, .6, count)
 
 
 def faster(samples: np.ndarray, rate: float) -> np.ndarray:

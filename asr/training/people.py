@@ -70,9 +70,25 @@ class Joiner:
         self.speakers = [name for name, has in self._by_speaker.items() if len(has) > 200]
 
     def plate(self, rng: random.Random) -> tuple[np.ndarray, tuple[str, ...]]:
+        """A plate, its province and letters as the speaker's syllables allow."""
         bank = self._by_speaker[rng.choice(self.speakers)]
+        return self._said(self._tokens(rng, bank), bank, rng)
+
+    def digits(self, rng: random.Random, count: int) -> tuple[np.ndarray, tuple[str, ...]]:
+        """So many digits, in any reading that the speaker has."""
+        bank = self._by_speaker[rng.choice(self.speakers)]
+        tokens = []
+        while len(tokens) < count:
+            forms, weights = zip(*speakable.DIGITS[rng.choice("0123456789")], strict=True)
+            token = rng.choices(forms, weights)[0]
+            if token in bank:
+                tokens.append((unit_of(token), [token]))
+        return self._said(tokens, bank, rng)
+
+    def _said(self, spelled, bank, rng: random.Random) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Pairs of (unit, tokens) as running speech of the speaker with this bank."""
         pace, joined, units = rng.uniform(.95, 1.75), np.zeros(0), []
-        for unit, tokens in self._tokens(rng, bank):
+        for unit, tokens in spelled:
             units.append(unit)
             for token in tokens:
                 clip = rng.choice(bank[token])
