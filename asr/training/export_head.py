@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from asr.encoder_export import EAR
+from asr.training.model import DILATIONS
 
 _PLACES = {"qkv": "self_attention/linear_0", "out": "self_attention/linear_1",
            "rise": "ffn/linear_0", "fall": "ffn/linear_1"}
@@ -23,15 +24,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=EAR)
-    parser.add_argument("--dilations", type=int, nargs="*", default=[1, 2, 4, 1])
     options = parser.parse_args()
-    state = torch.load(options.checkpoint)
-    arrays = {"head/dilations": np.array(options.dilations, np.int32)}
-    for name, value in state["head"].items():
-        store(arrays, f"head/{name}", value.float().numpy())
-    for name, value in state["adapters"].items():
-        _, layer, linear, part = name.split(".")
-        arrays[f"adapter/layer_{layer}/{_PLACES[linear]}/{part}"] = value.numpy().astype(np.float16)
+    arrays = {"head/dilations": np.array(DILATIONS, np.int32)}
+    for name, value in torch.load(options.checkpoint)["mean"].items():
+        part, _, rest = name.partition(".")
+        if part == "head":
+            store(arrays, f"head/{rest}", value.float().numpy())
+        else:
+            _, layer, linear, side = rest.split(".")
+            place = f"adapter/layer_{layer}/{_PLACES[linear]}/{side}"
+            arrays[place] = value.numpy().astype(np.float16)
     write(arrays, options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
 

@@ -12,6 +12,7 @@ from asr.ct2 import read_encoder
 from asr.units import UNITS
 
 WIDTH, HEADS, LAYERS = 512, 8, 6
+DILATIONS = (1, 2, 4, 1)
 
 
 class Adapted(nn.Module):
@@ -90,7 +91,7 @@ class Encoder(nn.Module):
 class Head(nn.Module):
     """(batch, frames, 512) at 50/s → (batch, frames / 2, units) log probabilities at 25/s."""
 
-    def __init__(self, width: int = 320, dilations=(1, 2, 4, 1), dropout: float = .1):
+    def __init__(self, width: int = 320, dilations=DILATIONS, dropout: float = .1):
         super().__init__()
         self.first = nn.Conv1d(WIDTH, width, 3, stride=2, padding=1)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(len(dilations) + 1))

@@ -1,12 +1,15 @@
-"""Train adapters and head on the corpus' shards; resumable from its last checkpoint.
+"""Train adapters and head on the corpus' shards; stopped and started again, it goes on.
 
-    python -m asr.training.train --shards DIR --model-bin FILE --out DIR --minutes 20
+    python -m asr.training.train --shards DIR --model-bin FILE --out DIR --minutes 45
+
+What is shipped is the running mean of the weights, which is steadier than the last of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from pathlib import Path
 
@@ -23,7 +26,8 @@ def main() -> None:
     parser.add_argument("--model-bin", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--adapted", type=int, default=2, help="upper layers that adapt")
+    parser.add_argument("--adapted", type=int, default=4, help="upper layers that adapt")
+    parser.add_argument("--begin", type=Path, help="a checkpoint whose weights to begin with")
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=2)
@@ -32,17 +36,11 @@ def main() -> None:
     torch.manual_seed(1)
     options.out.mkdir(parents=True, exist_ok=True)
     encoder = Encoder(options.model_bin, options.rank, options.adapted).eval()
-    head = Head()
-    saved = options.out / "last.pt"
-    if saved.exists():
-        state = torch.load(saved)
-        head.load_state_dict(state["head"])
-        encoder.load_state_dict(state["adapters"], strict=False)
+    run = Run(encoder, Head(), options)
     examples = [example for path in sorted(options.shards.glob("[pt]*[0-9].npz"))
                 for example in read_shard(path)]
     print(len(examples), "examples", sum(len(mel) for mel, _ in examples) / 360000, "h", flush=True)
-    cached = cache_lower(encoder, examples, LAYERS - options.adapted, options.threads)
-    fit(encoder, head, cached, options)
+    run.fit(cache_lower(encoder, examples, LAYERS - options.adapted))
 
 
 def read_shard(path: Path) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -68,7 +66,7 @@ def batches(lengths, seconds: float, rng: np.random.Generator, rate: int):
 
 
 @torch.no_grad()
-def cache_lower(encoder, examples, upto: int, threads: int):
+def cache_lower(encoder, examples, upto: int):
     """Output of the layers that do not change, float16, once for all."""
     cached = [None] * len(examples)
     began = time.time()
@@ -87,35 +85,77 @@ def cache_lower(encoder, examples, upto: int, threads: int):
     return cached
 
 
-def fit(encoder, head, cached, options) -> None:
-    adapters = [p for p in encoder.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW([{"params": head.parameters(), "scale": 1.0},
-                                   {"params": adapters, "scale": .5}], weight_decay=.01)
-    began, step, epoch, recent = time.time(), 0, 0, []
-    limit_s = options.minutes * 60
-    rng = np.random.default_rng(int(began))
-    while time.time() - began < limit_s:
-        for batch in batches([len(x) for x, _ in cached], 120, rng, 50):
-            spent = (time.time() - began) / limit_s
-            if spent >= 1:
-                break
-            for group in optimizer.param_groups:
-                group["lr"] = options.rate * group["scale"] * min(1, (step + 1) / 100) * (
-                    .02 + .98 * .5 * (1 + np.cos(np.pi * spent)))
-            head.train()
-            loss = batch_loss(encoder, head, [cached[i] for i in batch], options, rng)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_([*head.parameters(), *adapters], 1.0)
-            optimizer.step()
-            recent.append(loss.item())
-            step += 1
-            if step % 50 == 0:
-                print(json.dumps({"epoch": epoch, "step": step, "loss": round(
-                    float(np.mean(recent[-50:])), 4), "s": round(time.time() - began)}), flush=True)
-        epoch += 1
-        save(encoder, head, options)
-    save(encoder, head, options)
+class Run:
+    """Weights, optimizer and how far the schedule has come."""
+
+    def __init__(self, encoder: Encoder, head: Head, options):
+        self._encoder, self._head, self._options = encoder, head, options
+        self._learnt = {**{f"head.{name}": each for name, each in head.named_parameters()},
+                        **{f"adapters.{name}": each for name, each in encoder.named_parameters()
+                           if each.requires_grad}}
+        adapters = [each for name, each in self._learnt.items() if name.startswith("adapters.")]
+        self._optimizer = torch.optim.AdamW([{"params": list(head.parameters()), "scale": 1.0},
+                                             {"params": adapters, "scale": .5}], weight_decay=.01)
+        self._spent_s, self._step = 0.0, 0
+        if options.begin and not (options.out / "last.pt").exists():
+            self._put(torch.load(options.begin)["mean"])
+        self._mean = {name: each.detach().clone() for name, each in self._learnt.items()}
+        if (options.out / "last.pt").exists():
+            self._resume(torch.load(options.out / "last.pt"))
+
+    def fit(self, cached) -> None:
+        limit_s, recent, saved = self._options.minutes * 60, [], time.time()
+        rng, last = np.random.default_rng(self._step + 1), time.time()
+        while self._spent_s < limit_s:
+            for batch in batches([len(x) for x, _ in cached], 120, rng, 50):
+                spent = self._spent_s / limit_s
+                if spent >= 1:
+                    break
+                recent.append(self._learn([cached[i] for i in batch], spent, rng))
+                self._spent_s, last = self._spent_s + time.time() - last, time.time()
+                if self._step % 50 == 0:
+                    print(json.dumps({"step": self._step, "loss": round(float(np.mean(recent[-50:])), 4),
+                                      "s": round(self._spent_s)}), flush=True)
+                if time.time() - saved > 180:
+                    self._save()
+                    saved = time.time()
+        self._save()
+
+    def _learn(self, rows, spent: float, rng) -> float:
+        rate = self._options.rate * min(1, (self._step + 1) / 100) * (
+            .02 + .98 * .5 * (1 + math.cos(math.pi * spent)))
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * group["scale"]
+        self._head.train()
+        loss = batch_loss(self._encoder, self._head, rows, self._options, rng)
+        self._optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._learnt.values(), 1.0)
+        self._optimizer.step()
+        self._step += 1
+        keep = min(.998, self._step / (self._step + 10))
+        with torch.no_grad():
+            for name, each in self._learnt.items():
+                self._mean[name].lerp_(each, 1 - keep)
+        return loss.item()
+
+    def _put(self, weights: dict[str, torch.Tensor]) -> None:
+        with torch.no_grad():
+            for name, each in self._learnt.items():
+                each.copy_(weights[name])
+
+    def _resume(self, state: dict) -> None:
+        self._put(state["learnt"])
+        self._mean = state["mean"]
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._spent_s, self._step = state["spent_s"], state["step"]
+
+    def _save(self) -> None:
+        partial = self._options.out / "partial.pt"
+        torch.save({"mean": self._mean, "learnt": {n: e.detach() for n, e in self._learnt.items()},
+                    "optimizer": self._optimizer.state_dict(), "spent_s": self._spent_s,
+                    "step": self._step}, partial)
+        partial.rename(self._options.out / "last.pt")
 
 
 def batch_loss(encoder, head, rows, options, rng) -> torch.Tensor:
@@ -141,15 +181,6 @@ def mask_times(y, frames, rng):
             start = rng.integers(0, max(count - 1, 1))
             keep[row, start: start + rng.integers(1, 6)] = 0
     return y * keep[..., None]
-
-
-def save(encoder, head, options) -> None:
-    adapters = {name: value for name, value in encoder.state_dict().items()
-                if name.endswith((".up", ".down"))}
-    partial = options.out / "partial.pt"
-    torch.save({"head": head.state_dict(), "adapters": adapters,
-                "adapted": options.adapted, "rank": options.rank}, partial)
-    partial.rename(options.out / "last.pt")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import functools
 import random
 
 from asr.grammar import Grammar
-from asr.training.speakable import DIGITS, PROVINCES
+from asr.training.speakable import DIGITS, PROVINCES, issued_serial
 from asr.units import LETTERS, unit_of
 
 DIGIT_OF = {unit_of(reading): digit for digit, readings in DIGITS.items() for reading, _ in readings}
@@ -80,10 +80,11 @@ def accepted(grammar: str, draws: int = 60000) -> dict[str, str]:
 
 @functools.cache
 def register(size: int) -> frozenset[str]:
-    """Plates as the grammar makes them, three fifths of them of Jiangxi."""
-    loaded, rng, plates = Grammar.load("plate"), random.Random(2), set()
+    """Made-up plates as they are issued, four fifths of them of one city (赣K)."""
+    rng, plates = random.Random(2), set()
     while len(plates) < size:
-        value = loaded.sample(rng).value
-        if len(value) in (7, 8) and value[0] in PROVINCES:
-            plates.add(value)
+        home = rng.random() < .8
+        province = "赣" if home else rng.choice(list(PROVINCES))
+        serial = issued_serial(rng)
+        plates.add(province + ("K" if home else serial[0]) + serial[1:])
     return frozenset(plates)
