@@ -208,10 +208,12 @@ def say_piece(rng: random.Random, english: float, habits: tuple[str, ...] = ()) 
     """A spelled letter, a correction, some digits: what surrounds plates."""
     sayer = Sayer(rng, english, habits)
     kind = rng.random()
-    if kind < .5:
-        for letter in rng.sample(LETTERS, rng.randint(3, 7)):
+    if kind < .6:
+        for letter in rng.choices(LETTERS, k=rng.randint(4, 9)):
             sayer.letter(letter)
-    elif kind < .65:
+            if rng.random() < .15:
+                sayer.pause()
+    elif kind < .68:
         letter = rng.choice("CDE")
         for each in "ABCDE"[: "ABCDE".index(letter) + 1]:
             sayer.letter(each)

@@ -56,12 +56,12 @@ def speak_one(kokoro: Kokoro, rng: random.Random, others: list[str], options, nu
     english = .5 if options.held_out else rng.choice((.05, .15, .5, .85, .95))
     habits = () if options.held_out else speakable.some_habits(rng)
     kind = rng.random()
-    if kind < (.72 if options.held_out else .58):
+    if kind < (.72 if options.held_out else .45):
         serial = speakable.issued_serial(rng) if options.held_out else ""
         kind, spoken = "plate", speakable.say_plate(rng, english, serial, habits)
-    elif kind < .76:
+    elif kind < .83:
         kind, spoken = "piece", speakable.say_piece(rng, english, habits)
-    elif kind < .9:
+    elif kind < .93:
         text = rng.choice(ANSWERS)
         kind, spoken = "answer", speakable.say_text(rng, text, habits)
     else:
