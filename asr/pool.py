@@ -13,7 +13,7 @@ import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -31,10 +31,12 @@ class RecognizerPool:
     """``async with RecognizerPool(workers=2) as pool: stream = pool.open("plate")``."""
 
     def __init__(self, workers: int = 1, grammars: Path = FOLDER, engine: str = EMBEDDED,
-                 answer_timeout_s: float = ANSWER_TIMEOUT_S):
-        """``engine`` is ``module:factory`` of a Recognizer, imported in the workers."""
+                 answer_timeout_s: float = ANSWER_TIMEOUT_S,
+                 options: Mapping[str, object] | None = None):
+        """``engine`` is ``module:factory`` of a Recognizer, imported in the workers and called
+        with ``options``."""
         self._grammars, self._timeout_s = grammars, answer_timeout_s
-        self._workers = [_Worker(engine, grammars) for _ in range(workers)]
+        self._workers = [_Worker(engine, grammars, options or {}) for _ in range(workers)]
         self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
         self._known: set[str] = set()      # grammars that can be read
         self._tasks: set[asyncio.Task] = set()
@@ -151,8 +153,8 @@ class AsyncStream:
 
 
 class _Worker:
-    def __init__(self, engine: str, grammars: Path):
-        self._engine, self._grammars = engine, grammars
+    def __init__(self, engine: str, grammars: Path, options: Mapping[str, object]):
+        self._engine, self._grammars, self._options = engine, grammars, options
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
 
@@ -164,8 +166,8 @@ class _Worker:
         """Returns the names of the grammars that it has made ready."""
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, self._engine, self._grammars),
-                                  daemon=True)
+        process = context.Process(target=serve, daemon=True,
+                                  args=(theirs, self._engine, self._grammars, self._options))
         try:
             with one_thread_each():
                 process.start()
@@ -214,12 +216,13 @@ def one_thread_each():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def serve(pipe: Connection, engine: str, folder: Path) -> None:
+def serve(pipe: Connection, engine: str, folder: Path,
+          options: Mapping[str, object]) -> None:
     """The worker: (grammar, rate, pcm, final) in, Result or AsrError out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     module, factory = engine.split(":")
     try:
-        recognizer: Recognizer = getattr(importlib.import_module(module), factory)()
+        recognizer: Recognizer = getattr(importlib.import_module(module), factory)(**options)
     except AsrError as error:
         pipe.send(error)
         return
