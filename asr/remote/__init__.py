@@ -1,0 +1,1 @@
+"""Recognizers on other machines, over a websocket, with the embedded one at hand."""
