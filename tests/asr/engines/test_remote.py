@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from asr.recognizer import AsrError, Hypothesis, Result
-from asr.remote.hearing import FIRST_PAUSE_S, Health, RemoteHearing, Server
+from asr.remote.hearing import FIRST_PAUSE_S, Health, RemoteHearing
+from asr.remote.server import Server
 
 HERE = Path(__file__).parent
 FRAME = bytes(320)
