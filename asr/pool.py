@@ -174,7 +174,12 @@ class _Worker:
         finally:
             theirs.close()
         self._process = process
-        ready = await asyncio.wait_for(self._receive(), START_TIMEOUT_S)
+        try:
+            ready = await asyncio.wait_for(self._receive(), START_TIMEOUT_S)
+        except (EOFError, TimeoutError) as error:
+            raise AsrError("A recognizer worker ended, or was not ready in time, while it loaded "
+                           f"{self._options.get('model', 'its model')}: what it wrote is on standard "
+                           "error; most often the model is damaged or of another kind.") from error
         if isinstance(ready, Exception):
             raise ready
         return ready
