@@ -7,6 +7,7 @@ the same turn is decoded by the embedded workers, and later turns leave the serv
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import aiohttp
 from asr.grammar import FOLDER, Grammar
 from asr.pool import AsyncStream, RecognizerPool
 from asr.recent_pcm import RecentPcm
-from asr.recognizer import Result
+from asr.recognizer import GrammarError, Result
 from asr.remote.server import Server
 from asr.remote.session import RemoteTrouble, Session
 from asr.text_match import match_text
@@ -36,7 +37,6 @@ class RemoteHearing:
         self.server, self.embedded, self.health = server, embedded, Health(server.shown, clock)
         self._folder, self._grammars = grammars, {}
         self._http: aiohttp.ClientSession | None = None
-        self._connect = server.connect()
 
     async def __aenter__(self) -> RemoteHearing:
         await self.start()
@@ -64,15 +64,15 @@ class RemoteHearing:
 
     def session(self, grammar: Grammar, rate: int) -> Session:
         """A new utterance on the wire."""
-        return Session(self._http, self.server.url, lambda: self.server.dialect(grammar, rate),
-                       rate, self.server.wire_rate(rate), connect_timeout_s=self.server.connect_timeout_s, connect=self._connect)
+        return self.server.session(self._http, grammar, rate)
 
     def _make_ready(self) -> None:
         """Grammars compiled and phrases listed now, so that no caller waits for it."""
         for path in sorted(self._folder.glob("*.yaml")):
-            if path.stem != "common":
-                grammar = self._grammars[path.stem] = Grammar.load(path.stem, self._folder)
-                self.server.dialect(grammar, 8000).opening()
+            with contextlib.suppress(GrammarError):    # whoever opens it is told
+                grammar = Grammar.load(path.stem, self._folder)
+                self.server.dialect(grammar, 8000)
+                self._grammars[path.stem] = grammar
 
 
 class RemoteStream:

@@ -7,12 +7,14 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 from yarl import URL
 
 from asr.grammar import Grammar
 from asr.phrase_list import characters, phrases
 from asr.recognizer import AsrError
 from asr.remote.dialects import FUNASR_RATE, Dialect, FunasrDialect, VoskDialect
+from asr.remote.session import Session
 
 MOST_HOTWORDS = 200
 
@@ -44,6 +46,7 @@ class Server:
         if self.certificate:
             self.connect()
 
+    @functools.cache
     def connect(self) -> dict[str, object]:
         """Arguments for ``ws_connect``. A given certificate is the only one trusted; its name is not compared."""
         if not self.certificate:
@@ -65,6 +68,11 @@ class Server:
         if self.kind == "funasr":
             return FunasrDialect(hotwords(grammar))
         return VoskDialect(spaced_phrases(grammar), rate)
+
+    def session(self, http: aiohttp.ClientSession, grammar: Grammar, rate: int) -> Session:
+        """A new utterance on the wire."""
+        return Session(http, self.url, lambda: self.dialect(grammar, rate), rate, self.wire_rate(rate),
+                       connect_timeout_s=self.connect_timeout_s, connect=self.connect())
 
 
 @functools.lru_cache(maxsize=64)

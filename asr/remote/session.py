@@ -38,6 +38,7 @@ class Session:
         self._message_bytes = wire_rate * 2 * MESSAGE_MS // 1000
         self._out: asyncio.Queue = asyncio.Queue()
         self._closed = False
+        self._connected = asyncio.Event()
         self._task = asyncio.ensure_future(self._run())
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
@@ -54,6 +55,14 @@ class Session:
     def abandoned(self) -> bool:
         """It ended because no audio came for a while; what was said is not known."""
         return self._task.done() and not self.failed and self._task.result() is None
+
+    async def connected(self) -> None:
+        """Returns once the server has taken the call. Raises RemoteTrouble."""
+        waiting = asyncio.ensure_future(self._connected.wait())
+        await asyncio.wait({waiting, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self.failed:
+            raise RemoteTrouble(self.why)
 
     def feed(self, pcm: bytes) -> None:
         """16-bit little endian mono, any amount."""
@@ -96,6 +105,7 @@ class Session:
             raise RemoteTrouble(f"no connection within {self._connect_timeout_s:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise RemoteTrouble(f"no connection: {_words(error)}") from None
+        self._connected.set()
         async with socket:
             return await self._talk(socket)
 
