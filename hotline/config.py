@@ -6,7 +6,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from asr.engines.choice import ENGINES, EngineChoice
+from hotline.engines import recorded
 from hotline.errors import CannotRun
+
+LONGEST_TIMEOUT_S = 10
+"""A caller who waits for longer has hung up."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,12 @@ class EngineConfig:
     sip_conf: Path = Path("sip.conf")
     vault_config: Path = Path("vault.toml")
     recognizer_workers: int = 1
+    hearing_engine: str = "embedded"
+    hearing_model: Path = Path()
+    hearing_url: str = ""
+    hearing_certificate: Path = Path()
+    hearing_connect_timeout_s: float = 2.0
+    hearing_answer_timeout_s: float = 2.0
     seat_ring_s: int = 20
     owner_ring_s: int = 30
     finish_calls_s: int = 60
@@ -29,6 +40,21 @@ class EngineConfig:
     def database(self) -> str:
         """SQLAlchemy URL of the case database."""
         return self.store_url or f"sqlite:///{self.data / 'cases.db'}"
+
+    @property
+    def hearing(self) -> EngineChoice:
+        """The recognizer. Raises `CannotRun` where `hearing_engine` names none, and not for what it lacks."""
+        if self.hearing_engine in ENGINES:
+            nowhere = Path()
+            return EngineChoice(
+                self.hearing_engine, self.hearing_model if self.hearing_model != nowhere else None, self.hearing_url,
+                self.hearing_certificate if self.hearing_certificate != nowhere else None,
+                self.hearing_connect_timeout_s, self.hearing_answer_timeout_s)
+        named = recorded(self.data)
+        if self.hearing_engine not in named:
+            raise CannotRun(f"[hearing] engine '{self.hearing_engine}' is not known"
+                            f"{_hint(self.hearing_engine, (*ENGINES, *named))}")
+        return named[self.hearing_engine]
 
     @property
     def recordings(self) -> Path:
@@ -40,7 +66,11 @@ SECTIONS = {
     "store": {"url": "store_url"},
     "sip": {"config": "sip_conf"},
     "vault": {"config": "vault_config"},
-    "hearing": {"workers": "recognizer_workers"},
+    "hearing": {
+        "workers": "recognizer_workers", "engine": "hearing_engine", "model": "hearing_model",
+        "url": "hearing_url", "certificate": "hearing_certificate",
+        "connect_timeout_s": "hearing_connect_timeout_s", "answer_timeout_s": "hearing_answer_timeout_s",
+    },
     "seats": {"ring_s": "seat_ring_s"},
     "owners": {"ring_s": "owner_ring_s"},
 }
@@ -64,7 +94,12 @@ def load_config(path: Path) -> EngineConfig:
                 raise CannotRun(f"{path}: '{key}' in [{section}] is not known{_hint(key, known)}")
             name = known[key] if isinstance(known, dict) else key
             settings[name] = _fitting(path, name, value)
-    return EngineConfig(**settings)
+    config = EngineConfig(**settings)
+    for name in ("hearing_connect_timeout_s", "hearing_answer_timeout_s"):
+        if not 0 < getattr(config, name) <= LONGEST_TIMEOUT_S:
+            raise CannotRun(f"{path}: '{name.removeprefix('hearing_')}' in [hearing] must be over 0 and at most "
+                            f"{LONGEST_TIMEOUT_S} seconds")
+    return config
 
 
 def _fitting(path: Path, name: str, value: Any) -> Any:
@@ -73,13 +108,15 @@ def _fitting(path: Path, name: str, value: Any) -> Any:
     wanted = type(field.default if field.default is not MISSING else "")
     if issubclass(wanted, Path):
         return (path.parent / str(value)).resolve()
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
     if not isinstance(value, wanted) or isinstance(value, bool):
         raise CannotRun(f"{path}: '{name}' must be a {_spoken(wanted)}, not {value!r}")
     return value
 
 
 def _spoken(wanted: type) -> str:
-    return {int: "whole number", str: "text in quotes"}[wanted]
+    return {int: "whole number", float: "number", str: "text in quotes"}[wanted]
 
 
 def _hint(word: str, known) -> str:

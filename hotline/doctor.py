@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.pool import RecognizerPool
+from asr.engines.trial import SAID, try_engine
 from hotline.config import EngineConfig, load_config
 from hotline.flows import load_checked_flow
 from hotline.store import Store
@@ -47,7 +46,7 @@ async def examine(config_path: Path, tell: Callable[[Finding], None]) -> None:
         ("disk", "free some space, or move [engine] data", _disk),
         ("flows", "mend the flow where the message says", _flows),
         ("prompts", "make prompts", _prompts),
-        ("hearing", "make setup", _hearing),
+        ("hearing", "make setup; for an engine of your own: ivr models check, docs/engines.md", _hearing),
         ("case database", "check [store] url and the folder's rights", _database),
         ("SIP settings", "copy sip.conf.example to sip.conf and edit it; it explains each line", _sip_conf),
         ("SIP port", "end the program that has the port, or change [transport] port in sip.conf", _sip_port),
@@ -115,15 +114,14 @@ def _prompts(config: EngineConfig) -> str:
 
 
 async def _hearing(config: EngineConfig) -> str:
-    """Let the recognizer hear the bot's own voice say a plate."""
-    speech = PromptLibrary.load(config.flows / "prompts").render("readback", {"plate": "赣KA1234"})
-    async with RecognizerPool(1, config.flows / "grammars") as pool:
-        stream = pool.open("plate")
-        stream.feed(speech.pcm_8k)
-        began = time.monotonic()
-        result = await stream.finish()
-    took_ms = 1000 * (time.monotonic() - began)
-    return f"a recognizer worker heard {speech.duration_ms / 1000:.1f} s in {took_ms:.0f} ms ({len(result.hypotheses)} hypotheses)"
+    """Let the chosen engine hear a plate."""
+    choice = config.hearing
+    trial = await try_engine(choice, config.flows / "grammars")
+    if not trial.heard:
+        raise RuntimeError(f"{choice.engine} ({choice.where}) answers, and understood nothing of a plate said in Chinese")
+    other = "" if trial.right else f", though it took {SAID} for {trial.heard}"
+    return (f"{choice.engine} ({choice.where}): ready in {trial.ready_ms} ms, "
+            f"heard {trial.audio_ms / 1000:.1f} s in {trial.heard_ms} ms{other}")
 
 
 def _database(config: EngineConfig) -> str:

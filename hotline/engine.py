@@ -4,7 +4,7 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 
-from asr.pool import RecognizerPool
+from asr.engines.choice import make_hearing
 from dialer.supervise import VaultProcess
 from hotline.casebook import Listener, OpenCase
 from hotline.config import EngineConfig
@@ -34,6 +34,7 @@ class Engine:
         self.voice = PromptLibrary.load(config.flows / "prompts")
         self.inbound_flow = load_checked_flow(config.flows / f"{config.inbound_flow}.yaml", self.voice)
         self.owner_flow = load_checked_flow(config.flows / f"{config.outbound_flow}.yaml", self.voice)
+        self.ears = make_hearing(config.hearing, config.recognizer_workers, config.flows / "grammars")
         self.store = Store(config.database)
         self._stack = AsyncExitStack()
         self._conversations: set[asyncio.Task[None]] = set()
@@ -45,9 +46,7 @@ class Engine:
             self._close_interrupted()
             run = self.config.data / "run"
             run.mkdir(parents=True, exist_ok=True)
-            self.ears = await stack.enter_async_context(
-                RecognizerPool(self.config.recognizer_workers, self.config.flows / "grammars")
-            )
+            await stack.enter_async_context(self.ears)
             vault = await stack.enter_async_context(VaultProcess(self.config.vault_config, run / "vault.sock"))
             self.line = await stack.enter_async_context(Supervisor(self.sip))
             self.line.on_notice = _log_notice

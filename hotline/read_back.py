@@ -20,11 +20,12 @@ def whole_plates(result: Result, rejected: Collection[str]) -> list[tuple[str, f
     """The legal plates of a finished turn, without `rejected`, with probabilities.
 
     Whoever has finished speaking has said a whole plate: what the recognizer gave to
-    unfinished ones is shared out, but for `UNHEARD_SHARE`.
+    unfinished ones is shared out, but for `UNHEARD_SHARE`. Where the recognizer has no
+    probabilities, each plate counts half as much as the one before it.
     """
     whole = [
-        (hypothesis.value, hypothesis.probability or 0.0)
-        for hypothesis in result.hypotheses
+        (hypothesis.value, 0.5**place if hypothesis.probability is None else hypothesis.probability)
+        for place, hypothesis in enumerate(result.hypotheses)
         if dialable(hypothesis.value) and hypothesis.value not in rejected
     ]
     total = sum(probability for _, probability in whole)

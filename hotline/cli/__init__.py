@@ -12,6 +12,7 @@ from hotline.cli.demo import demo
 from hotline.cli.doctor import doctor
 from hotline.cli.flow import flow
 from hotline.cli.hear import hear
+from hotline.cli.models import models
 from hotline.cli.owners import owners
 from hotline.cli.parse import parse
 from hotline.cli.serve import serve
@@ -39,7 +40,7 @@ def ivr() -> None:
     """
 
 
-for subcommand in (demo, serve, hear, parse, flow, case, owners, doctor, bench):
+for subcommand in (demo, serve, hear, parse, flow, case, owners, models, doctor, bench):
     ivr.add_command(subcommand)
 
 
