@@ -21,5 +21,6 @@ def load_checked_flow(path: Path, voice: PromptLibrary) -> Flow:
 
 def flow_problems(flow: Flow, folder: Path, voice: PromptLibrary) -> list[FlowError]:
     """What does not fit together in a flow of this folder."""
-    grammars = {path.stem for path in (folder / "grammars").glob("*.yaml")}
-    return problems(flow, voice.ids, grammars, MoveCar.ACTIONS)
+    grammar_folder = folder / "grammars"
+    grammars = {path.stem for path in grammar_folder.glob("*.yaml")}
+    return problems(flow, voice.ids, grammars, MoveCar.ACTIONS, grammar_folder)

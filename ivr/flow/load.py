@@ -4,6 +4,8 @@ import hashlib
 from pathlib import Path
 
 from asr.endpointing import Profile
+from asr.grammar_file import GrammarName, choice_name
+from asr.recognizer import GrammarError
 from ivr.flow.model import Flow, Limits, Listen, State, VisitLimit, WhileWaiting
 from ivr.flow.source import FlowError, Item, nearest, read_yaml
 
@@ -104,9 +106,10 @@ def _say(fields: dict[str, Item]) -> tuple[str, ...]:
 
 
 def _listen(item: Item, profiles: dict[str, Profile]) -> Listen:
-    fields = item.fields(("grammar", "profile", "barge_in", "into", "sure"))
-    if "grammar" not in fields:
-        raise item.error("'listen' needs a grammar; write {grammar: yes_no}")
+    fields = item.fields(("grammar", "choice", "profile", "barge_in", "into", "sure"))
+    if ("grammar" in fields) == ("choice" in fields):
+        raise item.error("'listen' needs a grammar or a choice; write {grammar: yes_no} or "
+                         "{choice: {park: [停车, 停车场], toilet: [厕所]}}")
     profile = Profile()
     if "profile" in fields:
         name = fields["profile"].text()
@@ -114,12 +117,35 @@ def _listen(item: Item, profiles: dict[str, Profile]) -> Listen:
             raise fields["profile"].error(f"there is no profile '{name}'{nearest(name, profiles)}")
         profile = profiles[name]
     return Listen(
-        fields["grammar"].text(),
+        _grammar(fields["grammar"]) if "grammar" in fields else _choice(fields["choice"]),
         profile,
         fields["barge_in"].yes_or_no() if "barge_in" in fields else True,
         fields["into"].text() if "into" in fields else "",
         _probability(fields["sure"]) if "sure" in fields else 0.0,
     )
+
+
+def _grammar(item: Item) -> str:
+    try:
+        GrammarName.parse(item.text())
+    except GrammarError as error:
+        raise item.error(str(error).removesuffix(".")) from None
+    return item.text()
+
+
+def _choice(item: Item) -> str:
+    """The name of a grammar of these phrases; a person and a repeat may be asked for instead."""
+    choices = {}
+    for value, said in item.fields().items():
+        phrases = [phrase.text() for phrase in said.items()]
+        try:
+            choice_name({**choices, value: phrases})
+        except GrammarError as error:
+            raise said.error(str(error).removeprefix("choice: ").removesuffix(".")) from None
+        choices[value] = phrases
+    if not choices:
+        raise item.error("a choice needs at least one value: {park: [停车, 停车场]}")
+    return f"{choice_name(choices)}+person+repeat"
 
 
 def _probability(item: Item) -> float:
