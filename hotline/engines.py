@@ -26,10 +26,7 @@ def recorded(data: Path) -> dict[str, EngineChoice]:
 
 def record(data: Path, name: str, choice: EngineChoice) -> None:
     """Keep an engine under a name; an earlier one of that name is replaced. Raises `CannotRun`."""
-    if not NAME.fullmatch(name):
-        raise CannotRun(f"{name!r} is no name for an engine: use small letters, digits, dots and dashes")
-    if name in ENGINES:
-        raise CannotRun(f"{name!r} is an engine's own name; choose another, such as {name}-1")
+    check_name(name)
     entries = {known: _to_json(engine) for known, engine in recorded(data).items()}
     entries[name] = _to_json(choice)
     data.mkdir(parents=True, exist_ok=True)
@@ -37,6 +34,14 @@ def record(data: Path, name: str, choice: EngineChoice) -> None:
     part.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     part.chmod(0o600)                      # an address may hold a password
     part.replace(data / FILE)
+
+
+def check_name(name: str) -> None:
+    """Raises `CannotRun` for what cannot name an engine."""
+    if not NAME.fullmatch(name):
+        raise CannotRun(f"{name!r} is no name for an engine: use small letters, digits, dots and dashes")
+    if name in ENGINES:
+        raise CannotRun(f"{name!r} is an engine's own name; choose another, such as {name}-1")
 
 
 def _to_json(choice: EngineChoice) -> dict[str, Any]:

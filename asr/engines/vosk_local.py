@@ -31,6 +31,7 @@ class VoskRecognizer(Recognizer):
         """``model`` is a directory. Raises ModelMissing where it holds no Vosk model."""
         folder = Path(model)
         check_folder(folder)
+        words = _read_words(folder / WORDS_FILE)
         try:
             import vosk
         except ImportError as error:
@@ -41,8 +42,7 @@ class VoskRecognizer(Recognizer):
         except Exception as error:         # vosk raises a bare Exception
             raise ModelMissing(f"Vosk cannot load {folder}: fetch the model anew.") from error
         self._vosk, self._grammar_mode = vosk, grammar_mode
-        self._lexicon = Lexicon(lambda word: self._model.vosk_model_find_word(word) >= 0,
-                                _read_words(folder / WORDS_FILE))
+        self._lexicon = Lexicon(lambda word: self._model.vosk_model_find_word(word) >= 0, words)
         self._lists: dict[str, str] = {}
 
     def start(self, grammar: Grammar, rate: int = 8000) -> Stream:

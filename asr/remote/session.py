@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable, Mapping
 
 import aiohttp
@@ -160,8 +161,8 @@ class Session:
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
-        return error.os_error.strerror.lower()
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno and error.os_error.errno > 0:
+        return os.strerror(error.os_error.errno).lower()
     if isinstance(error, aiohttp.WSServerHandshakeError):
         return f"it answers with HTTP {error.status}"
     return type(error).__name__

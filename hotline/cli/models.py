@@ -7,13 +7,14 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from asr.acoustic import ENCODER
 from asr.engines.choice import ENGINES, IN_WORKERS, SERVERS, EngineChoice, engine_of
 from asr.engines.trial import SAID, Trial, try_engine
 from asr.recognizer import AsrError
 from hotline.config import EngineConfig, load_config
-from hotline.engines import record, recorded
+from hotline.engines import check_name, record, recorded
 from hotline.errors import CannotRun
 
 PACKAGES = {"vosk": "vosk", "sherpa-onnx": "sherpa-onnx"}
@@ -68,10 +69,11 @@ def add(name: str, where: str, engine: str | None, certificate: Path | None, unc
               ivr models add city ws://10.0.0.5:10095 --engine funasr
     """
     config = _settings(config_path)
+    check_name(name)
     choice = _chosen(where, engine, certificate)
     choice.check()
     if not unchecked:
-        trial = asyncio.run(try_engine(choice, config.flows / "grammars"))
+        trial = _tried(choice, config)
         click.echo(_told(name, choice, trial))
         if not trial.right:
             click.echo("it is recorded all the same; is it a Chinese model?", err=True)
@@ -95,7 +97,7 @@ def check(name: str | None, config_path: Path, as_json: bool) -> None:
     """
     config = _settings(config_path)
     choice = replace(config, hearing_engine=name).hearing if name and name != config.hearing_engine else config.hearing
-    trial = asyncio.run(try_engine(choice, config.flows / "grammars"))
+    trial = _tried(choice, config)
     if as_json:
         click.echo(json.dumps({"name": name or config.hearing_engine, "engine": choice.engine, "right": trial.right,
                                "said": SAID, **vars(trial)}, ensure_ascii=False))
@@ -103,6 +105,11 @@ def check(name: str | None, config_path: Path, as_json: bool) -> None:
         click.echo(_told(name or config.hearing_engine, choice, trial))
     if not trial.right:
         raise SystemExit(1)
+
+
+def _tried(choice: EngineChoice, config: EngineConfig) -> Trial:
+    with Console(stderr=True).status(f"trying {choice.engine}, {choice.where}"):
+        return asyncio.run(try_engine(choice, config.flows / "grammars"))
 
 
 def _told(name: str, choice: EngineChoice, trial: Trial) -> str:

@@ -10,6 +10,7 @@ import http
 import json
 import os
 import signal
+import ssl
 from pathlib import Path
 
 from websockets.asyncio.server import serve
@@ -126,10 +127,15 @@ async def main() -> None:
     options.add_argument("protocol", choices=["vosk", "funasr", "funasr-python"])
     options.add_argument("script", type=Path)
     options.add_argument("--port", type=int, default=0)
+    options.add_argument("--tls", type=Path, help="a folder with server.pem and key.pem")
     given = options.parse_args()
+    tls = None
+    if given.tls:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(given.tls / "server.pem", given.tls / "key.pem")
     server = Server(given.protocol, given.script)
     async with serve(server.handle, "127.0.0.1", given.port, process_request=server.gate,
-                     ping_interval=None) as listening:
+                     ping_interval=None, ssl=tls) as listening:
         print(listening.sockets[0].getsockname()[1], flush=True)
         await asyncio.Future()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime
 import json
 import logging
 import signal
@@ -11,6 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from asr.recognizer import AsrError, Hypothesis, Result
 from asr.remote.hearing import FIRST_PAUSE_S, Health, RemoteHearing
@@ -54,7 +59,8 @@ class EmbeddedStream:
 class SpeechServer:
     """The server's process; `does` and `text` are what it does for the next caller."""
 
-    def __init__(self, protocol: str, folder: Path):
+    def __init__(self, protocol: str, folder: Path, *more: str):
+        self.more = more
         self.protocol, self.script = protocol, folder / "script.json"
         self.port = 0
         self.plan("对")
@@ -66,7 +72,7 @@ class SpeechServer:
     def start(self) -> None:
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / "speech_server.py"), self.protocol, str(self.script),
-             "--port", str(self.port)], stdout=subprocess.PIPE, text=True)
+             "--port", str(self.port), *self.more], stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
 
     def stop(self) -> None:
@@ -291,6 +297,41 @@ def test_many_streams_that_fail_together_are_one_failure(caplog):
 def test_what_is_no_address_is_refused_in_one_sentence(url):
     with pytest.raises(AsrError, match="write .hearing. url like"):
         Server("funasr", url).check()
+
+
+@contextlib.contextmanager
+def encrypted(folder: Path):
+    """A vosk-server behind TLS, with a certificate of its own making for another name, as FunASR's is."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "elsewhere")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+            .serial_number(1).not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256()))
+    pem, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
+    (folder / "server.pem").write_bytes(made.public_bytes(pem))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, no_password))
+    server = SpeechServer("vosk", folder, "--tls", str(folder))
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("given", [True, False])
+async def test_an_encrypted_server_is_trusted_by_its_certificate_alone(tmp_path, given, caplog):
+    with encrypted(tmp_path) as server:
+        settings = Server("vosk-server", f"wss://127.0.0.1:{server.port}", tmp_path / "server.pem" if given else None)
+        async with RemoteHearing(settings, Embedded()) as hearing:
+            value, _ = await turn(hearing)
+    assert value == "yes" if given else value.startswith("embedded:")
+    assert ("ertificate" in caplog.text) is not given
+
+
+def test_what_is_no_certificate_is_refused_in_one_sentence(tmp_path):
+    (tmp_path / "server.pem").write_text("no certificate")
+    for name in ("server.pem", "nothing.pem"):
+        with pytest.raises(AsrError, match="no certificate that can be read"):
+            Server("funasr", "wss://127.0.0.1:1", tmp_path / name).check()
 
 
 def test_a_password_in_the_address_is_not_shown():
