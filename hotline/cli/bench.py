@@ -6,14 +6,86 @@ import tempfile
 from pathlib import Path
 
 import click
+from rich.console import Console
 from rich.progress import Progress
 
-from hotline.bench import ReadBack, by_voice, read_backs
+from asr.line_simulation import LINES, Conditions
+from hotline.bench.page import write_page
+from hotline.bench.read_back import ReadBack, by_voice, read_backs
+from hotline.bench.report import HearingTask, measure_hearing
+from hotline.bench.table import show
+from hotline.errors import CannotRun
+
+PROBLEMS_SHOWN = 5
 
 
 @click.group()
 def bench() -> None:
     """Measure on this machine."""
+
+
+@bench.command("hear")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, exists=True))
+@click.option("--grammar", default="plate", show_default=True, help="What is listened for where a row names no grammar.")
+@click.option("--line", type=click.Choice(LINES), default="clean", show_default=True, help="The telephone line in between.")
+@click.option("--noise", type=click.FloatRange(-20, 80), metavar="DB", help="Street noise so many dB below the speech.")
+@click.option("--loss", type=click.FloatRange(0, 90), default=0.0, metavar="PERCENT", help="Packets that are lost, and concealed.")
+@click.option("--register", type=click.IntRange(0, 5_000_000), metavar="N",
+              help="Match plates with a register of the set's own and N made-up ones, too.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="So many rows, taken evenly over the set.")
+@click.option("--results", type=click.Path(path_type=Path, dir_okay=False),
+              help="Where each result is kept, so that an interrupted run goes on; a file under var/bench unless given.")
+@click.option("--afresh", is_flag=True, help="Hear everything again, whatever was kept.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="F", help="Write a page with pictures.")
+@click.option("--json", "json_to", type=click.Path(path_type=Path, allow_dash=True, dir_okay=False), is_flag=False,
+              flag_value="-", metavar="[F]",
+              help='Write {"files", "speakers", "top1", "top5", "char_accuracy", "ece", "rtf", "peak_mb", "by_speaker", …} '
+                   "to F, or to standard output where no F follows.")
+def hear(folder: Path, grammar: str, line: str, noise: float | None, loss: float, register: int | None,
+         limit: int | None, results: Path | None, afresh: bool, html: Path | None, json_to: Path | None) -> None:
+    """How well recordings of people are heard.
+
+    DIR has one or more .tsv files (tabs, UTF-8) whose first line names the columns: `file` (beside the
+    TSV, or in a .tar of the TSV's name), `speaker`, and `plate` or `text` for what was said; `grammar`
+    may name another grammar for a row. Rows whose text the grammar does not know ought to be rejected.
+    Rows that cannot be used are listed.
+
+    \b
+    Example: ivr bench hear recordings/ --line alaw --noise 10 --html report.html
+             ivr bench hear recordings/ --register 300000 --json figures.json
+    """
+    task = HearingTask(folder, Conditions(line, noise, loss / 100), grammar, limit, register, results, afresh)
+    report = measure_hearing(task, Console(stderr=True))
+    if html:
+        write_page(html, report)
+    if json_to:
+        _write_json(json_to, report)
+    if json_to is None or str(json_to) != "-":
+        _show(report, html)
+
+
+def _write_json(path: Path, report: dict) -> None:
+    text = json.dumps(report, ensure_ascii=False)
+    if str(path) == "-":
+        click.echo(text)
+        return
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CannotRun(f"{path} cannot be written ({error.strerror}); name another file for --json") from None
+
+
+def _show(report: dict, html: Path | None) -> None:
+    console = Console()
+    show(report, console)
+    for problem in report["problems"][:PROBLEMS_SHOWN]:
+        console.print(f"not used: {problem}", style="yellow", highlight=False, markup=False)
+    if more := len(report["problems"]) - PROBLEMS_SHOWN:
+        console.print(f"not used: {more} more rows", style="yellow") if more > 0 else None
+    console.print(f"results kept in {report['results']} ({report['results_known']} of them were there)",
+                  style="dim", highlight=False, markup=False, soft_wrap=True)
+    if html:
+        console.print(f"page with pictures: {html}", highlight=False, markup=False, soft_wrap=True)
 
 
 @bench.command("read-back")

@@ -1,0 +1,1 @@
+"""Measuring on one's own machine: what `ivr bench` does."""
