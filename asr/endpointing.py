@@ -3,6 +3,9 @@
 Time is counted in the frames that are fed, so nothing here needs a clock.
 """
 
+from __future__ import annotations
+
+import math
 from dataclasses import dataclass
 
 SPEECH_ON = 0.6
@@ -15,20 +18,42 @@ BLOCK_MS = 32
 """Length of one block that `asr.vad` gives a probability for."""
 
 
+SURE_SHARE = 0.5
+"""An answer this probably whole ends the turn at the first pause."""
+UNSURE_SHARE = 0.01
+"""An answer this improbably whole is waited for as long as the profile allows. Measured on plates
+in five synthetic voices: at the end of a plate whole readings have 0.76 of the probability at the
+median and 0.02 at the 10th percentile; in a pause within one, under 0.003 in 95 of 100."""
+
+
 @dataclass(frozen=True)
 class Profile:
     """How long to wait, by what is expected.
 
     no_input_ms: quiet after the prompt until the caller counts as silent.
-    look_ms: a pause after which what was heard is looked at, to see whether it is complete.
+    look_ms: a pause after which what was heard is looked at, to see whether it is whole.
+    sure_ms: a pause that ends the turn where it surely is.
     quiet_ms: a pause that ends the turn whatever was heard.
     longest_ms: speech longer than this is cut.
+    slower: what to use instead for a caller who speaks slowly; None for the same.
     """
 
     no_input_ms: int = 5000
-    look_ms: int = 260
+    look_ms: int = 190
+    sure_ms: int = 250
     quiet_ms: int = 900
     longest_ms: int = 12000
+    slower: Profile | None = None
+
+    def wait_ms(self, whole_share: float) -> int:
+        """The pause that ends the turn, by how probably the answer is whole (0 to 1).
+
+        Between sure_ms and quiet_ms in proportion to the logarithm: each halving of the share
+        asks for as much more quiet.
+        """
+        span = math.log(SURE_SHARE) - math.log(UNSURE_SHARE)
+        doubt = (math.log(SURE_SHARE) - math.log(max(whole_share, UNSURE_SHARE))) / span
+        return round(self.sure_ms + max(doubt, 0.0) * (self.quiet_ms - self.sure_ms))
 
 
 class Endpointer:
@@ -38,6 +63,8 @@ class Endpointer:
         self.now_ms = 0
         self.speech_began_ms: int | None = None
         self.speech_ended_ms = 0
+        self.longest_pause_ms = 0
+        """The longest quiet so far that was followed by more speech."""
         self._onset_ms = 0
         self._speaking = False
 
@@ -57,7 +84,7 @@ class Endpointer:
 
     def forget(self) -> None:
         """What was heard was not speech after all: wait for the next onset."""
-        self.speech_began_ms, self._onset_ms = None, 0
+        self.speech_began_ms, self._onset_ms, self.longest_pause_ms = None, 0, 0
 
     def feed(self, probability: float) -> None:
         """Take the next 32 ms block."""
@@ -71,6 +98,8 @@ class Endpointer:
             return
         self._onset_ms += BLOCK_MS
         if self.heard_speech:
+            pause_ms = self.now_ms - BLOCK_MS - self.speech_ended_ms
+            self.longest_pause_ms = max(self.longest_pause_ms, pause_ms)
             self.speech_ended_ms = self.now_ms
         elif self._onset_ms >= ONSET_MS:
             self.speech_began_ms = self.now_ms - self._onset_ms

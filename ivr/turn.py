@@ -3,9 +3,9 @@
 import asyncio
 from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from asr.endpointing import Endpointer, Profile
+from asr.endpointing import UNSURE_SHARE, Endpointer, Profile
 from asr.pool import RecognizerPool
 from asr.recognizer import Hypothesis, Result
 from asr.vad import VoiceActivity
@@ -24,8 +24,6 @@ NOISE_MS = 400
 """Rejected sound no longer than this was no answer: the turn goes on as if it had not been."""
 HOLD_LIMIT_MS = 60_000
 """A caller who holds for longer counts as silent."""
-WHOLE_SHARE = 0.6
-"""Answers that are whole, taken together, must be this probable to end the turn at a first pause."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,8 @@ class Listening:
 class Heard:
     """How a turn ended: `kind` is `match`, `no_match`, `no_input` or `key`.
 
-    `reply_from_ms` is the call's time at which the caller fell silent.
+    `reply_from_ms` is the call's time at which the caller fell silent; `pause_ms` the longest
+    pause within what they said.
     """
 
     kind: str
@@ -49,6 +48,7 @@ class Heard:
     key: str = ""
     reply_from_ms: int = 0
     interrupted: bool = False
+    pause_ms: int = 0
 
     @property
     def best(self) -> Hypothesis | None:
@@ -90,6 +90,8 @@ class _Turn:
         self.stream = None
         self.looking: asyncio.Task[Result] | None = None
         self.looked_at_ms = -1
+        self.seen: Result | None = None
+        """What the look in this pause made of it."""
         self._began_ms = call.now_ms
         self._pre_roll: deque[bytes] = deque(maxlen=PRE_ROLL_MS // FRAME_MS)
         self._sent_level: deque[float] = deque([0.0], maxlen=ECHO_TAIL_FRAMES)
@@ -148,10 +150,13 @@ class _Turn:
             return self._judge_silence()
         if self.looking and self.looking.done():
             result, self.looking = self.looking.result(), None
-            if self.looked_at_ms == ear.speech_ended_ms and _is_whole(result):
-                return self._heard(result)
+            self.seen = result if self.looked_at_ms == ear.speech_ended_ms else None
         if self.looking:
             return None
+        if self.looked_at_ms != ear.speech_ended_ms:
+            self.seen = None
+        if self.seen and ear.quiet_ms >= profile.wait_ms(share := whole_share(self.seen)) and share > UNSURE_SHARE:
+            return self._heard(_whole(self.seen))
         if ear.quiet_ms >= profile.quiet_ms or ear.speech_ms >= profile.longest_ms:
             return await self._finish()
         if ear.quiet_ms >= profile.look_ms and self.looked_at_ms != ear.speech_ended_ms:
@@ -178,16 +183,25 @@ class _Turn:
     def _heard(self, result: Result) -> Heard:
         spoken_until_ms = self._began_ms + self.endpointer.speech_ended_ms
         kind = "no_match" if result.rejected or not result.hypotheses else "match"
-        return Heard(kind, result, reply_from_ms=spoken_until_ms, interrupted=self.interrupted)
+        return Heard(kind, result, reply_from_ms=spoken_until_ms, interrupted=self.interrupted,
+                     pause_ms=self.endpointer.longest_pause_ms)
 
     def _elapsed_ms(self) -> int:
         return self.call.now_ms - self._began_ms
 
 
-def _is_whole(result: Result) -> bool:
-    """Whether what was heard so far is most likely all that will come."""
+def whole_share(result: Result) -> float:
+    """How probably what was heard so far is all that will come: the whole readings' share.
+
+    An engine without probabilities gives 1 or 0, by its best reading.
+    """
     if result.rejected or not result.hypotheses:
-        return False
+        return 0.0
     whole = sum(hypothesis.probability or 0.0 for hypothesis in result.hypotheses if hypothesis.complete)
     total = sum(hypothesis.probability or 0.0 for hypothesis in result.hypotheses)
-    return result.hypotheses[0].complete if total == 0 else whole / total >= WHOLE_SHARE
+    return float(result.hypotheses[0].complete) if total == 0 else whole / total
+
+
+def _whole(result: Result) -> Result:
+    """Only the whole readings: the caller has finished."""
+    return replace(result, hypotheses=tuple(each for each in result.hypotheses if each.complete))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from asr.pool import RecognizerPool
 from ivr.call import Call, CallItem, HungUp, Key, PlayedOut
 from ivr.flow.model import Flow, State
+from ivr.pace import Pace
 from ivr.reply_meter import ReplyMeter
 from ivr.turn import Heard, exchange, play_out
 from tts.prompts import PromptLibrary, Speech
@@ -66,6 +67,7 @@ class Runner:
         self._visits: Counter[str] = Counter()
         self._turns = 0
         self._over_limit = False
+        self._pace = Pace()
         self._in_trouble = False
         self._marks = 0
         self._pressed: asyncio.Future[str] | None = None
@@ -140,7 +142,9 @@ class Runner:
     async def _listen(self, state: State, speech: Speech | None) -> str:
         self._turns += 1
         pcm = speech.pcm_8k if speech else b""
-        heard = await exchange(self.call, pcm, self._next_mark(), state.listen, self.ears)
+        listening = self._pace.suited(state.listen)
+        heard = await exchange(self.call, pcm, self._next_mark(), listening, self.ears)
+        self._pace.note(heard)
         self._meter.expect(heard.reply_from_ms)
         self.conversation.heard = heard
         self._log_heard(state, heard)

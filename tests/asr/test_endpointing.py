@@ -1,0 +1,51 @@
+"""How long a turn waits: by how surely the answer is whole, and by who is speaking."""
+
+import pytest
+
+from asr.endpointing import BLOCK_MS, Endpointer, Profile
+
+PLATE = Profile(look_ms=190, sure_ms=250, quiet_ms=1200)
+
+
+def fed(*stretches):
+    """An endpointer after stretches of (speech probability, ms)."""
+    ear = Endpointer()
+    for probability, ms in stretches:
+        for _ in range(ms // BLOCK_MS):
+            ear.feed(probability)
+    return ear
+
+
+def test_a_surely_whole_answer_ends_at_the_first_pause():
+    assert PLATE.wait_ms(1.0) == PLATE.wait_ms(0.5) == 250
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.01])
+def test_an_unfinished_answer_is_given_the_whole_pause(share):
+    assert PLATE.wait_ms(share) == 1200
+
+
+def test_the_less_sure_the_longer_the_wait():
+    waits = [PLATE.wait_ms(share) for share in (0.5, 0.3, 0.2, 0.1, 0.05, 0.02)]
+    assert waits == sorted(waits) and len(set(waits)) == len(waits)
+    assert 250 < PLATE.wait_ms(0.1) < 725
+
+
+def test_pauses_within_an_answer_are_measured_and_the_last_one_is_not():
+    ear = fed((0.0, 320), (0.9, 640), (0.0, 480), (0.9, 320), (0.0, 960))
+    assert ear.longest_pause_ms == pytest.approx(480, abs=BLOCK_MS)
+    assert ear.quiet_ms == pytest.approx(960, abs=BLOCK_MS)
+
+
+def test_a_breath_between_syllables_is_no_pause():
+    assert fed((0.9, 640), (0.5, 320), (0.9, 320)).longest_pause_ms == 0
+
+
+def test_what_was_no_speech_is_forgotten_with_its_pauses():
+    ear = fed((0.9, 320), (0.0, 640), (0.9, 320))
+    ear.forget()
+    assert not ear.heard_speech and ear.longest_pause_ms == 0
+
+
+def test_a_click_is_no_speech():
+    assert not fed((0.9, 2 * BLOCK_MS), (0.0, 640)).heard_speech
