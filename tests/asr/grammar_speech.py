@@ -3,6 +3,7 @@
 import numpy as np
 
 from asr.grammar import Grammar
+from asr.templates import units_of
 from asr.units import UNIT_IDS, UNITS
 
 
@@ -19,3 +20,17 @@ def heard(units, rng, spread=1.0):
 
 def graph_of(**rules):
     return Grammar("test", {"start": "start", "rules": rules})
+
+
+def clearly(units):
+    """Posteriors of perfect hearing: each unit for a frame, a blank between."""
+    rows = np.full((2 * len(units) + 1, len(UNITS)), -80.0)
+    rows[::2, UNIT_IDS["_"]] = 0.0
+    for place, unit in enumerate(units):
+        rows[2 * place + 1, UNIT_IDS[unit]] = 0.0
+    return rows
+
+
+def units_said(text):
+    """The usual units of characters and letters."""
+    return [UNITS[units_of(character)[0]] for character in text.replace(" ", "")]
