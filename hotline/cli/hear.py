@@ -35,7 +35,9 @@ def hear(files: tuple[Path, ...], grammar: str, best: int, start_s: float, as_js
     """
     loaded, recognizer = Grammar.load(grammar), embedded()
     heard: list[dict[str, Any]] = []
-    for path in track(files, "hearing", console=Console(stderr=True), transient=True, disable=len(files) < 3):
+    console = Console(stderr=True)
+    quiet = len(files) < 3 or not console.is_terminal
+    for path in track(files, "hearing", console=console, transient=True, disable=quiet):
         try:
             recording = read_recording(path, start_s)
             heard.append(_entry(path, recording, hear_recording(recording, loaded, recognizer), best))
