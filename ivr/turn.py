@@ -1,7 +1,7 @@
 """One exchange: a prompt is played, the caller answers by voice or key, and the turn ends."""
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
@@ -193,13 +193,19 @@ class _Turn:
 def whole_share(result: Result) -> float:
     """How probably what was heard so far is all that will come: the whole readings' share.
 
-    An engine without probabilities gives 1 or 0, by its best reading.
+    A reading that may be whole or go on (赣KD1234 is a plate, and more often the beginning of one)
+    counts only where being whole is the likelier. An engine without probabilities gives 1 or 0, by
+    its best reading.
     """
     if result.rejected or not result.hypotheses:
         return 0.0
-    whole = sum(hypothesis.probability or 0.0 for hypothesis in result.hypotheses if hypothesis.complete)
-    total = sum(hypothesis.probability or 0.0 for hypothesis in result.hypotheses)
-    return float(result.hypotheses[0].complete) if total == 0 else whole / total
+    whole, begun = defaultdict(float), defaultdict(float)
+    for hypothesis in result.hypotheses:
+        (whole if hypothesis.complete else begun)[hypothesis.value] += hypothesis.probability or 0.0
+    total = sum(whole.values()) + sum(begun.values())
+    if total == 0:
+        return float(result.hypotheses[0].complete)
+    return sum(share for value, share in whole.items() if share > begun.get(value, 0.0)) / total
 
 
 def _whole(result: Result) -> Result:

@@ -117,6 +117,24 @@ async def test_a_doubtful_plate_waits_in_between():
     assert 400 <= waited_ms <= 800
 
 
+async def test_what_is_whole_but_more_often_goes_on_is_waited_for():
+    """赣KD1234 is an ordinary plate, and nine times in ten the beginning of a green one."""
+    either = result(("赣KD1234", 0.6, False), ("赣KD1234", 0.15, True))
+    call = FakeCall((QUIET, 200), (SPEECH, 800), (QUIET, 800), (SPEECH, 300))
+    heard, _ = await ended(call, FakeEars(either, WHOLE))
+    assert heard.best.value == "赣K12345" and heard.pause_ms > 700
+
+
+@pytest.mark.parametrize("heard, share", [
+    (WHOLE, 0.8 / 0.95), (BEGUN, 0.0), (result(), 0.0),
+    (result(("赣K12345", None, True)), 1.0), (result(("赣K", None, False)), 0.0),
+    (result(("12", 0.1, True), ("12", 0.6, False), ("13", 0.3, True)), 0.3),
+    (result(("12", 0.6, True), ("12", 0.4, False)), 0.6),
+])
+def test_the_share_of_whole_readings(heard, share):
+    assert turn.whole_share(heard) == pytest.approx(share)
+
+
 async def test_a_look_into_an_earlier_pause_does_not_end_a_later_one():
     call = FakeCall((QUIET, 200), (SPEECH, 400), (QUIET, 220), (SPEECH, 600))
     heard, waited_ms = await ended(call, FakeEars(WHOLE, BEGUN))
