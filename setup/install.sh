@@ -46,6 +46,8 @@ install_debian_packages() {
     # shellcheck disable=SC2046,SC2086  # lists of words
     missing=$(missing_of $needed $helpful)
     if [ -z "$(find_python)" ]; then missing="$missing python3 python3-venv"; fi
+    # The beam search is C: a few seconds of apt are less than what numba costs every worker.
+    if ! command -v cc >/dev/null; then missing="$missing gcc libc6-dev"; fi
     [ -n "$missing" ] || return 0
     # shellcheck disable=SC2086
     apt_install $missing || {
@@ -105,6 +107,7 @@ install_debian_packages
 make_venv
 install_packages
 install_project
+.venv/bin/python -m asr.beam_library >/dev/null
 .venv/bin/python setup/fetch.py
 export_encoder
 
