@@ -17,8 +17,10 @@ def phrases(grammar: Grammar, most: int = MOST_PHRASES, seed: int = 0) -> list[s
     """All sentences of a small grammar, most likely first; of a large one, ``most`` drawn by weight.
 
     Texts are hanzi and capitals without spaces, each once. Sentences with anything at all (``{...}``)
-    in them are left out.
+    in them are left out; free speech has none.
     """
+    if grammar.free:
+        return []
     listed = _all(grammar.graph, most)
     if listed is None:
         rng = random.Random(seed)
@@ -29,6 +31,8 @@ def phrases(grammar: Grammar, most: int = MOST_PHRASES, seed: int = 0) -> list[s
 
 def characters(grammar: Grammar) -> list[str]:
     """Every hanzi and capital that the grammar's sentences are made of, in the grammar's order."""
+    if grammar.free:
+        return []
     return list(dict.fromkeys(text for text in grammar.graph.text if text))
 
 

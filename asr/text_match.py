@@ -51,9 +51,13 @@ def match_text(grammar: Grammar, *texts: str, words: tuple[Word, ...] = (),
     """What ``texts`` (an engine's best first) mean to the grammar, best first.
 
     Probabilities are None: they are not known. Rejected where the best text is
-    far from all that the grammar accepts.
+    far from all that the grammar accepts. Of free speech the text is its own value.
     ``words`` are the best text's. Never raises, whatever the texts.
     """
+    if grammar.free:
+        said = [text for text in texts if text.strip()]
+        return Result(tuple(Hypothesis(text, text, None, words if not place else ())
+                            for place, text in enumerate(said)), not said, speech_ms)
     results = [_of_text(grammar, text, words if text is texts[0] else ()) for text in texts]
     if not results or results[0].rejected:
         return Result(results[0].hypotheses if results else (), True, speech_ms)

@@ -18,7 +18,7 @@ import aiohttp
 from asr.grammar import FOLDER, Grammar
 from asr.pool import AsyncStream, RecognizerPool
 from asr.recent_pcm import RecentPcm
-from asr.recognizer import GrammarError, Result
+from asr.recognizer import REJECTED, GrammarError, Result
 from asr.remote.server import Server
 from asr.remote.session import RemoteTrouble, Session
 from asr.text_match import match_text
@@ -47,9 +47,12 @@ class RemoteHearing:
 
     async def start(self) -> None:
         """Starts the embedded workers; a server that is away is no reason not to start."""
-        await self.embedded.start()
         self._http = aiohttp.ClientSession()
-        await asyncio.to_thread(self._make_ready)
+        try:
+            await asyncio.gather(self.embedded.start(), asyncio.to_thread(self._make_ready))
+        except BaseException:
+            await self._http.close()
+            raise
 
     async def close(self) -> None:
         if self._http:
@@ -84,10 +87,10 @@ class RemoteStream:
         self._session: Session | None = None
         self._result: Result | None = None     # of the first `_decoded` bytes
         self._fed, self._decoded = 0, -1
-        self._embedded: AsyncStream | None = None
+        self._embedded: AsyncStream | Deaf | None = None
         self._answering = False
         if not hearing.health.may_try():
-            self._embedded = hearing.embedded.open(grammar.name, rate)
+            self._embedded = self._open_embedded()
 
     def feed(self, pcm: bytes) -> None:
         """16-bit little endian mono, any amount. Never waits."""
@@ -148,8 +151,25 @@ class RemoteStream:
         """All audio so far, and what comes, to the embedded recognizer."""
         self._hearing.health.failed(why)
         self._session = None
-        self._embedded = self._hearing.embedded.open(self._grammar.name, self._rate)
+        self._embedded = self._open_embedded()
         self._embedded.feed(bytes(self._pcm))
+
+    def _open_embedded(self) -> AsyncStream | Deaf:
+        if self._grammar.free:
+            return Deaf()
+        return self._hearing.embedded.open(self._grammar.name, self._rate)
+
+
+class Deaf:
+    """Where the embedded recognizer cannot help: it hears no free speech. The caller is asked again."""
+
+    def feed(self, pcm: bytes) -> None:
+        pass
+
+    async def look(self) -> Result:
+        return REJECTED
+
+    finish = look
 
 
 class Health:

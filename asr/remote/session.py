@@ -161,6 +161,8 @@ class Session:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientSSLError | aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not trusted; give it as [hearing] certificate"
     if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno and error.os_error.errno > 0:
         return os.strerror(error.os_error.errno).lower()
     if isinstance(error, aiohttp.WSServerHandshakeError):
