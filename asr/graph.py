@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,13 +43,14 @@ def compiled(builder: Builder, start: int, end: int, source: str) -> Graph:
 def _closed(builder: Builder, start: int, end: int, source: str) -> Graph:
     """Takes the empty moves out: every state of interest gets arcs straight to nodes."""
     order, waiting = {start: 0}, [start]
+    landing = functools.cache(lambda state: _landing(builder, state, end))
     outputs: dict[str, int] = {"": 0}
     nodes: dict[int, int] = {}
     first, target, weight, output = [0], [], [], []
     for state in waiting:          # grows while it is walked: only what can be reached is kept
         for (node, said), log_weight in sorted(_reach(builder, state, end, source).items()):
             if node != END:
-                after = builder.nodes[node].after
+                after = landing(builder.nodes[node].after)
                 if after not in order:
                     order[after] = len(order)
                     waiting.append(after)
@@ -60,9 +62,19 @@ def _closed(builder: Builder, start: int, end: int, source: str) -> Graph:
     kept = [builder.nodes[node] for node in nodes]
     return Graph(
         np.array([node.unit for node in kept], np.int32), tuple(node.text for node in kept),
-        np.array([order[node.after] for node in kept], np.int32),
+        np.array([order[landing(node.after)] for node in kept], np.int32),
         np.array(first, np.int32), np.array(target, np.int32),
         np.array(weight, np.float32), np.array(output, np.int32), tuple(outputs))
+
+
+def _landing(builder: Builder, state: int, end: int) -> int:
+    """Where a state leads that has nothing but one empty move: most do, and need no arcs then."""
+    for _ in range(_MOST_MOVES):
+        moves = builder.moves_from.get(state, ())
+        if state == end or builder.units_from.get(state) or len(moves) != 1 or moves[0].output or moves[0].log_weight:
+            break
+        state = moves[0].to
+    return state
 
 
 def _reach(builder: Builder, state: int, end: int, source: str) -> dict[tuple[int, str], float]:
