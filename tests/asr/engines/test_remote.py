@@ -7,8 +7,6 @@ import functools
 import json
 import logging
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,13 +15,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from recognizer_servers import SpeechServer
 
 from asr.grammar import FOLDER, Grammar
 from asr.recognizer import AsrError, Hypothesis, Result
 from asr.remote.hearing import FIRST_PAUSE_S, Health, RemoteHearing
 from asr.remote.server import Server
 
-HERE = Path(__file__).parent
 FRAME = bytes(320)
 PROTOCOLS = ("vosk", "funasr", "funasr-python")
 START, CLOSE = "start", "close"
@@ -56,38 +54,6 @@ class EmbeddedStream:
         return Result((Hypothesis("", f"embedded:{self.heard}", 0.9),), False, 0)
 
     finish = look
-
-
-class SpeechServer:
-    """The server's process; `does` and `text` are what it does for the next caller."""
-
-    def __init__(self, protocol: str, folder: Path, *more: str):
-        self.more = more
-        self.protocol, self.script = protocol, folder / "script.json"
-        self.port = 0
-        self.plan("对")
-        self.start()
-
-    def plan(self, text: str, does: str = "answers", **more) -> None:
-        self.script.write_text(json.dumps({"text": text, "does": does, **more}), "utf-8")
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "speech_server.py"), self.protocol, str(self.script),
-             "--port", str(self.port), *self.more], stdout=subprocess.PIPE, text=True)
-        self.port = int(self.process.stdout.readline())
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.wait(5)
-        self.process.stdout.close()
-
-    @property
-    def seen(self) -> list[dict]:
-        """What it wrote down; a connection's line comes when that ends, so wait a little."""
-        log = self.script.with_suffix(".log")
-        time.sleep(0.1)
-        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
 @pytest.fixture(scope="module")
