@@ -15,6 +15,7 @@ from hotline.cli.hear import hear
 from hotline.cli.models import models
 from hotline.cli.owners import owners
 from hotline.cli.parse import parse
+from hotline.cli.record import record
 from hotline.cli.serve import serve
 from hotline.errors import CannotRun
 from ivr.flow.source import FlowError
@@ -40,7 +41,7 @@ def ivr() -> None:
     """
 
 
-for subcommand in (demo, serve, hear, parse, flow, case, owners, models, doctor, bench):
+for subcommand in (demo, serve, hear, parse, flow, case, owners, models, doctor, bench, record):
     ivr.add_command(subcommand)
 
 
