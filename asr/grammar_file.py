@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -19,6 +20,7 @@ ADDED = 0.02
 """Weight of a common rule that is added by name: minutes+person."""
 _CHOICE_START = "chosen"
 _PHRASE_MARKS = "+=;"
+_FILE = re.compile(r"[\w-]+")
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class GrammarName:
     def parse(cls, written: str) -> GrammarName:
         name, *added = written.split("+")
         file, bracket, inside = name.partition("(")
-        if not file or bracket and not inside.endswith(")"):
+        if not _FILE.fullmatch(file) or "" in added or bracket and not inside.endswith(")"):
             raise GrammarError(f"`{written}` is no grammar's name: write yes_no, digits(length=11) or "
                                "minutes+person.")
         parameters = {}
@@ -102,6 +104,8 @@ def assembled(written: dict, path: Path, folder: Path | None = None, common: dic
         return Document(str(path), free=True)
     rules, places, parameters = {}, {}, {}
     sources = [(common or {}, folder / f"{COMMON}.yaml" if folder else path)]
+    if not isinstance(written.get("use", []), list) or not isinstance(written.get("start", ""), str):
+        raise GrammarError(f"{path}: `use` needs a list of files, `start` the name of a rule.")
     for used in written.get("use", []):
         sources.append((_load(folder / f"{used}.yaml"), folder / f"{used}.yaml"))
     for body, source in (*sources, (written, path)):

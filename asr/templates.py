@@ -108,7 +108,12 @@ class Builder:
             if mute or times > 1 or only:
                 raise self.error(name, "a sequence stands for itself: it cannot be repeated, "
                                        "narrowed or left out of a value")
-            Sequence(self, name, body["sequence"], start, end).lay(log_weight)
+            try:
+                Sequence(self, name, body["sequence"], start, end).lay(log_weight)
+            except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError):
+                raise self.error(name, "the sequence cannot be laid: classes are {D: digit}, patterns "
+                                       "{DD: 0.5}, repeats {两个: 2}, and their weights leave "
+                                       "something for single places") from None
         else:
             self._alternatives(name, start, end, log_weight, _Manner(mute, times, only))
         self._open.pop()

@@ -85,6 +85,17 @@ def test_what_the_grammars_say_wrongly_is_told_before_a_call(tmp_path, listen, m
     ("start: a\nwith: {a: 1.5}\nrules: {a: [{say: 对}]}\n", "sum to less than 1"),
     ("start: [\n", "where.yaml:2: not YAML"),
     ("start: a\nrules: {a: [{say: '[对]+'}]}\n", "may be empty"),
+    ("start: a\nrules: {a: {sequence: {classes: [D], patterns: {D: 1}}}}\n", "the sequence cannot be laid"),
+    ("start: a\nrules: {a: {sequence: {classes: {D: d}, patterns: {D: x}}}, d: {'1': 一}}\n", "the sequence cannot be laid"),
+    ("start: a\nrules: {a: {sequence: {classes: {D: d}, patterns: {E: 1}}}, d: {'1': 一}}\n", "use E, which are no classes"),
+    ("start: a\nrules: {a: {sequence: {clases: {D: d}}}}\n", "a sequence has no `clases`"),
+    ("start: [a]\nrules: {a: [{say: 对}]}\n", "`start` the name of a rule"),
+    ("start: a\nuse:\nrules: {a: [{say: 对}]}\n", "`use` needs a list"),
+    ("- a\n", "needs `start` and `rules`"),
+    ("start: a\nrules: {a: 3}\n", "a rule is a list"),
+    ("start: a\nrules: {a: [{say: '对@x'}]}\n", "`@` must be a number over 0"),
+    ("start: a\nrules: {a: [{say: '对@0'}]}\n", "must be a number over 0"),
+    ("start: a\nrules: {a: [{say: '$b'}]}\n", "there is no parameter `b`"),
     ("start: a\nrules: {a: [{say: 对, value: '{b}'}], b: [{say: 对}]}\n", "names a slot that `对` does not say"),
 ])
 def test_a_wrong_grammar_file_is_told_with_its_line(tmp_path, text, message):
@@ -92,6 +103,13 @@ def test_a_wrong_grammar_file_is_told_with_its_line(tmp_path, text, message):
     with pytest.raises(GrammarError) as caught:
         _ = Grammar.load("where", tmp_path).graph
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "+", "../plate", "a/b", "\0", "plate+", "digits()", "digits(length)", "digits(length=99)",
+                                  "choice()", "choice(a=)", "plate(home=XX)", "common", "nobody"])
+def test_a_wrong_name_is_one_sentence(name):
+    with pytest.raises(GrammarError):
+        _ = Grammar.load(name).graph
 
 
 def test_free_speech_is_a_grammar_that_has_no_graph():
