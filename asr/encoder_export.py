@@ -1,9 +1,10 @@
-"""Builds the int8 ONNX acoustic encoder from Whisper-base's weights; needs no torch.
+"""Builds the ONNX ear, int8 encoder and head, from Whisper-base's weights; needs no torch.
 
     python -m asr.encoder_export --model-bin .models/whisper-base/model.bin \
         --out .models/whisper-base-encoder-int8.onnx
 
-The adapters that this project learnt (``asr/models/ear.npz``) are added to the weights on the way.
+What this project learnt (``asr/models/ear.npz``) is taken in: adapters are added to the encoder's
+weights, the head goes behind it.
 The same input gives the same bytes.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from asr.ct2 import read_encoder
+from asr.head_graph import UNQUANTISED, add_head
 from asr.recognizer import AsrError
 
 MODEL_BIN_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
@@ -43,10 +45,12 @@ def main() -> int:
 def export(model_bin: Path, out: Path, ear: Path = EAR) -> None:
     """Writes the quantised encoder; raises ModelMissing for an absent or wrong ``model.bin``."""
     weights = read_encoder(model_bin, MODEL_BIN_SHA256)
-    if ear.exists():
-        with np.load(ear) as learnt:
-            adapt(weights, learnt)
-    quantise(build(weights), out, ear_id(ear))
+    if not ear.exists():
+        quantise(build(weights), out, ear_id(ear))
+        return
+    with np.load(ear) as learnt:
+        adapt(weights, learnt)
+        quantise(build(weights, learnt), out, ear_id(ear))
 
 
 def ear_id(ear: Path = EAR) -> str:
@@ -70,9 +74,9 @@ class _Graph:
     def __init__(self):
         self.nodes, self.constants = [], []
 
-    def add(self, kind: str, *inputs: str, **attributes) -> str:
+    def add(self, kind: str, *inputs: str, prefix: str = "", **attributes) -> str:
         from onnx import helper
-        name = f"{kind.lower()}_{len(self.nodes)}"
+        name = f"{prefix}{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name
 
@@ -88,8 +92,11 @@ class _Graph:
         return name
 
 
-def build(weights: dict[str, np.ndarray]):
-    """An ONNX model: ``mel`` float32 (1, 80, 2·frames) → ``features`` float32 (1, frames, 512)."""
+def build(weights: dict[str, np.ndarray], learnt=None):
+    """An ONNX model: ``mel`` float32 (1, 80, 2·frames) → ``features`` float32 (1, frames, 512).
+
+    With ``learnt``, an open ``ear.npz``, also ``log_probs`` float32 (1, frames / 2, units).
+    """
     from onnx import TensorProto, helper
     graph = _Graph()
     x = "mel"
@@ -105,14 +112,22 @@ def build(weights: dict[str, np.ndarray]):
     for layer in range(LAYERS):
         x = _layer(graph, x, weights, f"layer_{layer}")
     x = _norm(graph, x, weights, "layer_norm")
-    graph.add("Identity", x)
-    graph.nodes[-1].output[0] = "features"
+    outputs = [_output(graph, x, "features", "frames", WIDTH)]
+    if learnt is not None:
+        units = learnt["head/last.bias"].shape[0]
+        outputs.append(_output(graph, add_head(graph, x, learnt), "log_probs", "halves", units))
     body = helper.make_graph(
         graph.nodes, "whisper_base_encoder",
         [helper.make_tensor_value_info("mel", TensorProto.FLOAT, [1, 80, "mels"])],
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, "frames", WIDTH])],
-        graph.constants)
+        outputs, graph.constants)
     return helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
+
+
+def _output(graph: _Graph, x: str, name: str, frames: str, width: int):
+    from onnx import TensorProto, helper
+    graph.add("Identity", x)
+    graph.nodes[-1].output[0] = name
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, frames, width])
 
 
 def _placed(graph: _Graph, x: str, weights) -> str:
@@ -152,7 +167,7 @@ def _norm(graph: _Graph, x: str, weights, name: str) -> str:
 
 
 def quantise(model, out: Path, ear: str) -> None:
-    """Dynamic int8 per output channel; written beside and moved, so that no half file is left."""
+    """Dynamic int8 per output channel, the head's as it is; written beside and moved, so that no half file is left."""
     import logging
 
     import onnx
@@ -162,8 +177,9 @@ def quantise(model, out: Path, ear: str) -> None:
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         plain, small = Path(folder) / "plain.onnx", Path(folder) / "small.onnx"
         onnx.save(model, plain)
+        heads = [node.name for node in model.graph.node if node.name.startswith(UNQUANTISED)]
         quantize_dynamic(plain, small, op_types_to_quantize=["MatMul"], per_channel=True,
-                         weight_type=QuantType.QInt8)
+                         weight_type=QuantType.QInt8, nodes_to_exclude=heads)
         done = onnx.load(small)
         entry = done.metadata_props.add()
         entry.key, entry.value = "ear", ear

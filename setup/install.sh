@@ -95,7 +95,7 @@ install_project() {
 export_encoder() {
     encoder=.models/whisper-base-encoder-int8.onnx
     stamp=.models/.encoder.sha256
-    now=$(cat asr/models/ear.npz asr/encoder_export.py | sha256sum)
+    now=$(cat asr/models/ear.npz asr/encoder_export.py asr/head_graph.py | sha256sum)
     if [ "$(cat $stamp 2>/dev/null)" = "$now" ] &&
         (cd .models && sha256sum --status -c "${encoder#.models/}.sha256" 2>/dev/null); then return; fi
     say "Making the hearing encoder (about a minute)"

@@ -1,12 +1,17 @@
 """The embedded model: rejects what is no speech, says what is missing. Needs set-up's encoder."""
 
 import numpy as np
+import onnxruntime
 import pytest
+from numpy_head import NumpyHead, gelu
+from onnx import TensorProto, helper
 
 from asr import acoustic
-from asr.acoustic import AcousticModel, gelu
+from asr.acoustic import AcousticModel
+from asr.encoder_export import _Graph, _output
 from asr.engines.embedded import EmbeddedRecognizer
 from asr.grammar import Grammar
+from asr.head_graph import add_head
 from asr.hear import read_8k
 from asr.recognizer import AsrError, ModelMissing
 
@@ -69,3 +74,41 @@ def test_raw_a_law_is_read(tmp_path):
 
 def test_gelu_of_numpy_is_gelu():
     assert gelu(np.array([-1.0, 0.0, 2.0], np.float32)) == pytest.approx([-.158655, 0, 1.954500], abs=1e-5)
+
+
+@needs_model
+@pytest.mark.parametrize("mels", [26, 101, 400])
+def test_the_head_in_the_model_file_is_the_head_that_was_learnt(mels):
+    session = onnxruntime.InferenceSession(str(acoustic.ENCODER), providers=["CPUExecutionProvider"])
+    mel = np.random.default_rng(3).normal(0, .5, (1, 80, mels)).astype(np.float32)
+    features, log_probs = session.run(["features", "log_probs"], {"mel": mel})
+    assert log_probs[0] == pytest.approx(NumpyHead(acoustic.EAR)(features[0]), abs=2e-3)
+
+
+def test_a_head_of_another_size_is_built_from_its_file(tmp_path):
+    rng, width, dilations, units = np.random.default_rng(4), 24, [1, 3], 9
+    arrays = {"head/dilations": np.array(dilations, np.int32),
+              "head/last.bias": rng.normal(0, 1, units).astype(np.float32)}
+    for name, shape in [("first", (width, 512, 3)), *((f"convs.{i}", (width, width, 3)) for i in (0, 1)),
+                        ("last", (units, width))]:
+        arrays[f"head/{name}.weight"] = rng.integers(-127, 128, shape).astype(np.int8)
+        arrays[f"head/{name}.weight/scale"] = rng.uniform(1e-4, 1e-3, shape[0]).astype(np.float32)
+        arrays.setdefault(f"head/{name}.bias", rng.normal(0, .1, shape[0]).astype(np.float32))
+    for index in range(len(dilations) + 1):
+        arrays[f"head/norms.{index}.weight"] = rng.uniform(.5, 2, width).astype(np.float32)
+        arrays[f"head/norms.{index}.bias"] = rng.normal(0, .1, width).astype(np.float32)
+    np.savez(tmp_path / "ear.npz", **arrays)
+    features = rng.normal(0, 1, (31, 512)).astype(np.float32)
+    with np.load(tmp_path / "ear.npz") as learnt:
+        session = onnxruntime.InferenceSession(head_model(learnt, units).SerializeToString())
+    log_probs = session.run(None, {"features": features[None]})[0][0]
+    assert log_probs == pytest.approx(NumpyHead(tmp_path / "ear.npz")(features), abs=1e-4)
+
+
+def head_model(learnt, units):
+    graph = _Graph()
+    outputs = [_output(graph, add_head(graph, "features", learnt), "log_probs", "halves", units)]
+    inputs = [helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, "frames", 512])]
+    return helper.make_model(
+        helper.make_graph(graph.nodes, "head", inputs, outputs, graph.constants),
+        opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
