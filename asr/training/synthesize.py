@@ -17,7 +17,6 @@ import soxr
 from asr.training import phrases, speakable
 from asr.training.kokoro import RATE, Kokoro
 from asr.training.voices import HELD_OUT, UNINTELLIGIBLE
-from tts.kokoro import MODEL_DIR
 
 ANSWERS = phrases.listed(phrases.ANSWERS)
 OTHERS = phrases.listed(phrases.OTHERS)
@@ -25,7 +24,7 @@ OTHERS = phrases.listed(phrases.OTHERS)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kokoro", type=Path, default=MODEL_DIR)
+    parser.add_argument("--kokoro", type=Path, default=Path(".models/kokoro"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=6000)
     parser.add_argument("--shard", type=int, default=0)
