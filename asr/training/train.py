@@ -98,7 +98,7 @@ class Run:
                                              {"params": adapters, "scale": .5}], weight_decay=.01)
         self._spent_s, self._step = 0.0, 0
         if options.begin and not (options.out / "last.pt").exists():
-            self._put(torch.load(options.begin)["mean"])
+            self._put({**self._learnt, **torch.load(options.begin)["mean"]})
         self._mean = {name: each.detach().clone() for name, each in self._learnt.items()}
         if (options.out / "last.pt").exists():
             self._resume(torch.load(options.out / "last.pt"))
