@@ -1,7 +1,10 @@
 """Recognizer worker processes, seen from asyncio. A worker that dies is replaced; no stream hangs.
 
-One worker decodes one stream at a time; audio stays in the asking process until it is to be decoded,
-so a lost worker costs one answer (rejected), not the stream.
+One worker decodes one stream at a time, in the order of asking; audio stays in the asking process until
+it is to be decoded, so a lost worker costs one answer (rejected), not the stream. Streams that end
+together are not batched: on one core that gains nothing (``asr/acoustic.py`` has the figures). What
+does: a worker that looks also says what the end would be if nothing more came, and a finish after
+quiet alone is answered with that, at once. More cores are for more workers.
 """
 
 from __future__ import annotations
@@ -17,14 +20,19 @@ from collections.abc import Coroutine, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from asr.endpointing import SPEECH_OFF
 from asr.grammar import FOLDER, Grammar
 from asr.recent_pcm import RecentPcm
 from asr.recognizer import REJECTED, AsrError, GrammarError, Recognizer, Result
+from asr.vad import VoiceActivity
 
 log = logging.getLogger(__name__)
 EMBEDDED = "asr.engines.embedded:EmbeddedRecognizer"
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 10.0
+VAD_RATES = (8000, 16000)          # that voice activity knows
+_QUIET_LIMIT_S = 2                 # longer quiet is decoded: that costs no more than listening to it
+_LEAD_IN_MS = 96
 
 
 class RecognizerPool:
@@ -81,6 +89,11 @@ class RecognizerPool:
 
     async def decode(self, grammar_name: str, rate: int, pcm: bytes, final: bool) -> Result:
         """One answer of one worker; rejected where none came in time or the worker died."""
+        return (await self.answer(grammar_name, rate, pcm, final))[0]
+
+    async def answer(self, grammar_name: str, rate: int, pcm: bytes,
+                     final: bool) -> tuple[Result, Result | None]:
+        """As ``decode``, and after a look what a finish would give if nothing more is said."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 worker = await self._idle.get()
@@ -88,22 +101,22 @@ class RecognizerPool:
                 # Shielded: nobody may want the answer now, but the next asker must not get it.
                 result = await asyncio.shield(asking)
         except TimeoutError:
-            return REJECTED
+            return REJECTED, None
         if isinstance(result, AsrError):
             raise result
         return result
 
-    async def _ask(self, worker: _Worker, request: tuple) -> Result | AsrError:
+    async def _ask(self, worker: _Worker, request: tuple) -> tuple[Result, Result | None] | AsrError:
         """Whoever still waits for the answer: afterwards the worker is idle or started again."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 answer = await worker.ask(request)
         except asyncio.CancelledError:     # the pool closes
-            return REJECTED
+            return REJECTED, None
         except Exception as error:
             log.warning("a recognizer worker gave no answer (%s): starting another", _words(error))
             self._spawn(self._restart(worker))
-            return REJECTED
+            return REJECTED, None
         self._idle.put_nowait(worker)
         return answer
 
@@ -138,18 +151,43 @@ class AsyncStream:
     def __init__(self, pool: RecognizerPool, grammar_name: str, rate: int):
         self._pool, self._grammar_name, self._rate = pool, grammar_name, rate
         self._pcm = RecentPcm(rate)
+        self._fed = 0                      # bytes
+        self._settled: tuple[int, Result] | None = None
 
     def feed(self, pcm: bytes) -> None:
         """16-bit little endian mono, any amount."""
         self._pcm.feed(pcm)
+        self._fed += len(pcm)
 
     async def look(self) -> Result:
         """Decodes what is there; the stream goes on."""
-        return await self._pool.decode(self._grammar_name, self._rate, bytes(self._pcm), False)
+        fed = self._fed
+        result, settled = await self._pool.answer(self._grammar_name, self._rate, bytes(self._pcm),
+                                                  False)
+        self._settled = (fed, settled) if settled else None
+        return result
 
     async def finish(self) -> Result:
-        """Decodes all of it. A stream may be finished again after a rejected answer."""
+        """Decodes all of it, unless the last look did and only quiet followed.
+
+        A stream may be finished again after a rejected answer.
+        """
+        if self._settled and self._quiet_since(self._settled[0]):
+            return self._settled[1]
         return await self._pool.decode(self._grammar_name, self._rate, bytes(self._pcm), True)
+
+    def _quiet_since(self, fed: int) -> bool:
+        """Whether voice activity finds no speech in what was fed after so many bytes."""
+        later = self._fed - fed
+        if not later:
+            return True
+        pcm = bytes(self._pcm)
+        if later > min(len(pcm), _QUIET_LIMIT_S * self._rate * 2) or self._rate not in VAD_RATES:
+            return False
+        before = pcm[: len(pcm) - later][-_LEAD_IN_MS * self._rate // 1000 * 2:]
+        vad = VoiceActivity(self._rate)
+        vad.feed(before)                   # it knows a sound by what was before it
+        return max(vad.feed(pcm[len(pcm) - later:]), default=0.0) < SPEECH_OFF
 
 
 class _Worker:
@@ -184,7 +222,7 @@ class _Worker:
             raise ready
         return ready
 
-    async def ask(self, request: tuple) -> Result | AsrError:
+    async def ask(self, request: tuple) -> tuple[Result, Result | None] | AsrError:
         # Sent from a thread: a pipe holds 64 KiB, a long stream is 400 KiB.
         await asyncio.get_running_loop().run_in_executor(None, self._pipe.send, request)
         return await self._receive()
@@ -223,7 +261,7 @@ def one_thread_each():
 
 def serve(pipe: Connection, engine: str, folder: Path,
           options: Mapping[str, object]) -> None:
-    """The worker: (grammar, rate, pcm, final) in, Result or AsrError out, until the pipe closes."""
+    """The worker: (grammar, rate, pcm, final) in, results or AsrError out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     module, factory = engine.split(":")
     try:
@@ -255,7 +293,8 @@ def _ready_made(folder: Path) -> dict[str, Grammar]:
     return grammars
 
 
-def _answer(recognizer: Recognizer, grammar: Grammar, rate: int, pcm: bytes, final: bool) -> Result:
+def _answer(recognizer: Recognizer, grammar: Grammar, rate: int, pcm: bytes,
+            final: bool) -> tuple[Result, Result | None]:
     stream = recognizer.start(grammar, rate)
     stream.feed(pcm)
-    return stream.finish() if final else stream.look()
+    return (stream.finish(), None) if final else (stream.look(), stream.settled())

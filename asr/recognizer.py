@@ -94,6 +94,10 @@ class Stream(ABC):
     def finish(self) -> Result:
         """Decodes all of it and closes the stream."""
 
+    def settled(self) -> Result | None:
+        """After a look(): what finish() would give if nothing more is said; None if only it can tell."""
+        return None
+
 
 class Recognizer(ABC):
     """An engine. Instances are not shared between threads."""

@@ -54,30 +54,45 @@ class EmbeddedRecognizer(Recognizer):
 
 
 class EmbeddedStream(Stream):
-    """Keeps the audio and decodes all of it at look() and finish()."""
+    """Keeps the audio and decodes all of it at look() and finish().
+
+    The encoder hears a whole stretch at once (what comes later changes what was before), so audio
+    that comes after a look() is decoded with all before it; without any, finish() costs nothing.
+    """
 
     def __init__(self, recognizer: EmbeddedRecognizer, grammar: Grammar, rate: int):
         self._recognizer, self._grammar, self._rate = recognizer, grammar, rate
         self._pcm = RecentPcm(rate)
+        self._heard: tuple[Result, Result] | None = None
 
     def feed(self, pcm: bytes) -> None:
-        self._pcm.feed(pcm)
+        if pcm:
+            self._pcm.feed(pcm)
+            self._heard = None
 
     def look(self) -> Result:
-        return self._decoded(final=False)
+        return self._decoded()[0]
 
     def finish(self) -> Result:
-        return self._decoded(final=True)
+        return self._decoded()[1]
 
-    def _decoded(self, final: bool) -> Result:
+    def settled(self) -> Result:
+        return self._decoded()[1]
+
+    def _decoded(self) -> tuple[Result, Result]:
+        if self._heard is None:
+            self._heard = self._decode()
+        return self._heard
+
+    def _decode(self) -> tuple[Result, Result]:
         samples = frontend.from_pcm(bytes(self._pcm))
         if len(samples) < LEAST_SPEECH_MS * self._rate // 1000 or np.abs(samples).max() < 1e-3:
-            return REJECTED
+            return REJECTED, REJECTED
         log_probs = self._recognizer.model.log_probs(samples, self._rate)
         settings = self._recognizer.settings
         decoded = decode(self._grammar.graph, log_probs, beam=settings.beam,
                          garbage=settings.garbage)
-        return to_result(decoded, self._grammar, settings, speech_ms(log_probs), final)
+        return to_results(decoded, self._grammar, settings, speech_ms(log_probs))
 
 
 def speech_ms(log_probs: np.ndarray) -> int:
@@ -89,19 +104,24 @@ def speech_ms(log_probs: np.ndarray) -> int:
 def to_result(decoded: Decoded, grammar: Grammar, settings: Settings, speech: int,
               final: bool) -> Result:
     """Scores to probabilities and to a verdict: were these words of the grammar at all."""
-    paths = tuple(path for path in decoded.paths if path.value)
+    return to_results(decoded, grammar, settings, speech)[final]
+
+
+def to_results(decoded: Decoded, grammar: Grammar, settings: Settings,
+               speech: int) -> tuple[Result, Result]:
+    """As ``to_result``: while more may come, and when nothing will (whole values are preferred)."""
+    paths = [path for path in decoded.paths if path.value]
     if not paths or not decoded.units:
-        return Result((), True, speech)
+        return Result((), True, speech), Result((), True, speech)
     scores = np.array([path.log_score for path in paths]) / settings.temperature
     shares = np.exp(scores - scores.max())
     shares *= (1.0 - settings.unknown) / shares.sum()
-    lost = cost_per_unit(decoded, paths[0].log_score)
-    listed = list(zip(paths, shares, strict=True))
-    if final and any(path.complete and path.log_score > paths[0].log_score - WHOLE_NATS
-                     for path in paths):
-        listed = [(path, share) for path, share in listed if path.complete]
-    return Result(tuple(_hypothesis(path, float(share), grammar) for path, share in listed),
-                  bool(lost > settings.reject_per_unit), speech)
+    rejected = cost_per_unit(decoded, paths[0].log_score) > settings.reject_per_unit
+    listed = _hypotheses(paths, shares.tolist(), grammar)
+    whole = listed
+    if any(path.complete and path.log_score > paths[0].log_score - WHOLE_NATS for path in paths):
+        whole = tuple(hypothesis for hypothesis in listed if hypothesis.complete)
+    return Result(listed, rejected, speech), Result(whole, rejected, speech)
 
 
 def cost_per_unit(decoded: Decoded, log_score: float) -> float:
@@ -109,8 +129,20 @@ def cost_per_unit(decoded: Decoded, log_score: float) -> float:
     return (decoded.free - log_score) / (decoded.units + 2)
 
 
-def _hypothesis(path: Said, probability: float, grammar: Grammar) -> Hypothesis:
-    words = tuple(Word(grammar.graph.text[node], frame * FRAME_MS, (frame + 1) * FRAME_MS)
-                  for node, frame in path.steps if grammar.graph.unit[node] != templates.GARBAGE)
-    return Hypothesis("".join(word.text for word in words), path.value, probability, words,
-                      path.complete)
+def _hypotheses(paths: list[Said], shares: list[float], grammar: Grammar) -> tuple[Hypothesis, ...]:
+    """Hypotheses share their words: there are many times fewer of these, to make and to send."""
+    text, unit, words = grammar.graph.text, grammar.graph.unit, {}
+
+    def word(step: tuple[int, int]) -> Word | None:
+        if step not in words:
+            node, frame = step
+            words[step] = None if unit[node] == templates.GARBAGE else Word(
+                text[node], frame * FRAME_MS, (frame + 1) * FRAME_MS)
+        return words[step]
+
+    made = []
+    for path, share in zip(paths, shares, strict=True):
+        said = tuple(filter(None, map(word, path.steps)))
+        made.append(Hypothesis("".join([each.text for each in said]), path.value, share, said,
+                               path.complete))
+    return tuple(made)

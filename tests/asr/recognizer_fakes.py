@@ -40,3 +40,25 @@ def fails_on_demand():
     if Path(os.environ["FAKE_WORKER_FAILS"]).exists():
         raise AsrError("the model is gone")
     return CountingRecognizer()
+
+
+class SettlingRecognizer(CountingRecognizer):
+    """Says in each answer's value how it was made: by a look, for a settled end, by a finish."""
+
+    def start(self, grammar, rate=8000):
+        return SettlingStream()
+
+
+class SettlingStream(CountingStream):
+    def look(self):
+        return said("look")
+
+    def settled(self):
+        return said("settled")
+
+    def finish(self):
+        return said("finish")
+
+
+def said(value):
+    return Result((Hypothesis(value, value, None),), False, 0)

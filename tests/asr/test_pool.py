@@ -3,13 +3,18 @@
 import asyncio
 import os
 import signal
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from asr.grammar import Grammar
+from asr.hear import read_8k
 from asr.pool import RecognizerPool
 from asr.recognizer import AsrError, GrammarError
 
+PIECES = Path(__file__).parents[2] / "flows" / "prompts" / "pieces"
+QUIET = np.random.default_rng(1).integers(-30, 30, 4000).astype("<i2").tobytes()
 COUNTING = "recognizer_fakes:CountingRecognizer"
 
 
@@ -114,3 +119,36 @@ async def test_a_started_pool_opens_streams_without_reading_grammars(monkeypatch
 
 async def test_closing_a_pool_that_was_not_started_does_no_harm():
     await RecognizerPool(1, engine=COUNTING).close()
+
+
+async def value_after_a_look(later):
+    async with RecognizerPool(1, engine="recognizer_fakes:SettlingRecognizer") as pool:
+        stream = pool.open("yes_no")
+        stream.feed(QUIET)
+        assert (await stream.look()).hypotheses[0].value == "look"
+        stream.feed(later)
+        return (await stream.finish()).hypotheses[0].value
+
+
+async def test_a_finish_after_a_look_and_nothing_but_quiet_is_answered_at_once():
+    assert await value_after_a_look(b"") == "settled"
+    assert await value_after_a_look(QUIET) == "settled"
+
+
+async def test_a_finish_after_more_speech_decodes_it():
+    assert await value_after_a_look(speech()) == "finish"
+
+
+async def test_a_finish_after_long_quiet_decodes_it():
+    assert await value_after_a_look(QUIET * 8) == "finish"
+
+
+async def test_a_finish_without_a_look_decodes():
+    async with RecognizerPool(1, engine="recognizer_fakes:SettlingRecognizer") as pool:
+        assert (await answer(pool)).hypotheses[0].value == "finish"
+
+
+def speech():
+    """A second of the bot's own voice."""
+    piece = max(PIECES.rglob("*.flac"), key=lambda path: path.stat().st_size)
+    return read_8k(piece)[:16000]
