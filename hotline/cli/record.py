@@ -17,6 +17,7 @@ from hotline.recorder.kit import Kit
 from hotline.recorder.prompts import TEXTS, RecorderPrompts
 from hotline.recorder.telephone import Telephone, record_by_telephone
 from ivr.sip.config import Security, SipConfig, Transport, load_sip_config
+from ivr.sip.line import Line
 from ivr.sip.supervisor import Supervisor
 from plate_parser.rules import dialable, normalize
 
@@ -94,7 +95,8 @@ async def _call_all(kit: Kit, targets: list[str], wanted: tuple[str | None, int,
     async with AsyncExitStack() as stack:
         ears = await stack.enter_async_context(RecognizerPool(1, FLOWS / "grammars"))
         line = await stack.enter_async_context(Supervisor(_sip(sip_conf), name="recorder"))
-        line.drain()  # nobody calls in here
+        refusing = asyncio.create_task(_refuse_callers(line))
+        stack.callback(refusing.cancel)
         telephone = Telephone(line, ears, prompts, shown)
         for target in targets:
             volunteer = kit.volunteer(*wanted)
@@ -103,11 +105,18 @@ async def _call_all(kit: Kit, targets: list[str], wanted: tuple[str | None, int,
             def report(kind: str, number: int = 0, plate: str = "", **details: object) -> None:
                 if kind in ("reading", "kept", "left"):
                     console.print(f"  {number}/{len(volunteer.plates)}  {plate}  {kind}", highlight=False)
+                elif kind == "unanswered":
+                    console.print(f"  no call came about: {details['reason']} ({details['code']})", highlight=False, markup=False)
 
             outcome = await record_by_telephone(telephone, target, kit, volunteer, report)
             results.append({"name": volunteer.name, "outcome": outcome})
             if not wanted[0]:
                 kit.drop_unread(volunteer)
+
+
+async def _refuse_callers(line: Line) -> None:
+    async for leg in line.incoming():
+        leg.reject(480)
 
 
 def _sip(path: Path | None) -> SipConfig:

@@ -33,7 +33,7 @@ def made_up_plates(count: int, home: str, taken: Collection[str], rng: random.Ra
 def _plate(home: str, used: Counter[str], rng: random.Random) -> str:
     head = home
     if rng.random() >= HOME_SHARE:
-        head = _rare("".join(set(provinces()) - {home[0]}), used, rng) + rng.choice(CITIES)
+        head = _rare("".join(p for p in provinces() if p != home[0]), used, rng) + rng.choice(CITIES)
     if rng.random() < GREEN_SHARE:
         return head + _rare(ENERGY, used, rng) + "".join(_rare(DIGITS, used, rng) for _ in range(5))
     letters = set(rng.sample(range(5), rng.choices(LETTER_COUNTS, LETTER_SHARES)[0]))

@@ -15,10 +15,11 @@ from tts.script import Prompt, load_script, parse_parts
 
 KEPT = Path("var") / "recorder"
 BEEP_HZ, BEEP_MS, BEEP_DBFS = 880, 180, -18
+# 好的 and 不要 share no sound; 可以 is the end of 不可以, and a consent must not be misheard.
 TEXTS = {
     "consent": "您好，这里是挪车热线。想请您念几个编出来的车牌号，录音只用来改进语音识别，不记姓名和电话，您随时可以要求删除。"
-               "可以录音吗？请说，可以，或者，不可以。",
-    "consent_again": "没有听清。可以录音吗？请说，可以，或者，不可以。",
+               "愿意的话，请说，好的。不愿意，请说，不要。",
+    "consent_again": "没有听清。愿意录音，请说，好的。不愿意，请说，不要。",
     "refused": "好的，我们不录音。谢谢您，再见。",
     "begin_spoken": "谢谢。我念一个车牌，您听到嘀声以后，照平时说话那样念一遍。",
     "begin_shown": "谢谢。请看您的单子，每次听到嘀声以后，念一个车牌。",

@@ -11,7 +11,7 @@ SILENT_MS = 9000
 LONGEST_MS = 20_000
 LEAST_MS = 900
 """Shorter speech is no plate."""
-EARLY_MS = 60
+EARLY_MS = 32
 """Speech that is there from the first moment began before the beep: its start is missing."""
 
 

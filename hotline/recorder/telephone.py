@@ -1,6 +1,7 @@
 """Records a volunteer over the telephone: asks, records the consent, and takes plate after plate."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,7 +22,8 @@ TAKES = 2
 """Tries for one plate; then the next one's turn comes."""
 SILENT_IN_A_ROW = 2
 """So many plates with no answer: nobody is there any more."""
-SURE = 0.6
+SURE = 0.9
+"""Share of all that was heard which the answer must have."""
 YES_KEY, NO_KEYS = "1", ("2", "0")
 CONSENT = Listening("yes_no", Profile(no_input_ms=6000), barge_in=False)
 
@@ -48,7 +50,8 @@ async def record_by_telephone(
     try:
         report("ringing")
         await call.wait_up()
-    except HungUp:
+    except HungUp as ended:
+        report("unanswered", code=ended.code, reason=ended.reason)
         return "unanswered"
     session = _Session(telephone, call, kit, volunteer, report)
     try:
@@ -150,12 +153,14 @@ class _Session:
 
 
 def _meaning(heard: Heard) -> str:
-    """`yes`, `no`, or "" for what has to be asked again. A yes has to be sure."""
+    """`yes`, `no`, or "" for what has to be asked again: either must be far likelier than all else."""
     if heard.kind == "key":
         return "yes" if heard.key == YES_KEY else "no" if heard.key in NO_KEYS else ""
-    best = heard.best if heard.kind == "match" else None
-    if best is None or best.value not in ("yes", "no"):
+    if heard.kind != "match":
         return ""
-    if best.value == "yes" and best.probability is not None and best.probability < SURE:
-        return ""
-    return best.value
+    shares = Counter[str]()
+    for hypothesis in heard.result.hypotheses:
+        shares[hypothesis.value] += hypothesis.probability or 0.0
+    value = heard.best.value
+    sure = shares[value] >= SURE * shares.total()
+    return value if value in ("yes", "no") and sure else ""
