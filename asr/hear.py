@@ -50,8 +50,9 @@ def hear_file(path: Path | str, grammar: str | Grammar = "plate",
               recognizer: Recognizer | None = None) -> Result:
     """What was said in the recording, as a telephone would have carried it (8 kHz mono).
 
-    ``grammar`` is a Grammar or the name of one in ``flows/grammars``. Raises AsrError for a file
-    that is no recording, ModelMissing before set-up, GrammarError for a wrong grammar.
+    ``grammar`` is a Grammar or the name of one in ``flows/grammars``; free speech is written down by
+    another engine than what a grammar tells. Raises AsrError for a file that is no recording,
+    ModelMissing before set-up, GrammarError for a wrong grammar.
     """
     grammar = Grammar.load(grammar) if isinstance(grammar, str) else grammar
     return hear(read_recording(Path(path)), grammar, recognizer)
@@ -59,7 +60,7 @@ def hear_file(path: Path | str, grammar: str | Grammar = "plate",
 
 def hear(recording: Recording, grammar: Grammar, recognizer: Recognizer | None = None) -> Result:
     """What was said in a recording that is read already; raises as ``hear_file``."""
-    stream = (recognizer or embedded()).start(grammar, LINE_RATE)
+    stream = (recognizer or recognizer_for(grammar)).start(grammar, LINE_RATE)
     stream.feed(recording.pcm())
     return stream.finish()
 
@@ -138,8 +139,20 @@ def _mono(samples: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
     return samples.mean(axis=1), []
 
 
+def recognizer_for(grammar: Grammar) -> Recognizer:
+    """The product's own engine for a grammar: Whisper where anything may be said, else the embedded one."""
+    return whisper() if grammar.free else embedded()
+
+
 @functools.cache
 def embedded() -> Recognizer:
     """The product's own recognizer, loaded once a process."""
     from asr.engines.embedded import EmbeddedRecognizer
     return EmbeddedRecognizer()
+
+
+@functools.cache
+def whisper() -> Recognizer:
+    """The writer of free speech, loaded once a process."""
+    from asr.engines.whisper import WhisperRecognizer
+    return WhisperRecognizer()
