@@ -35,6 +35,16 @@ class Judged:
         """What the caller would be taken to have said; "" for nothing."""
         return self.heard[0][0] if self.heard and not self.rejected else ""
 
+    @property
+    def spelled(self) -> bool:
+        """Is the value written in signs that were said (a plate, digits), not a word for a meaning (yes)?"""
+        return bool(self.expected) and self.expected == self.expected.upper()
+
+    @property
+    def comparable(self) -> bool:
+        """Can it be compared sign by sign with what was heard?"""
+        return self.spelled and bool(self.best) and self.best == self.best.upper()
+
     def within(self, count: int) -> bool:
         """Is the right one among the first so many? Never, where all was rejected."""
         return not self.rejected and any(value == self.expected for value, _ in self.heard[:count])
@@ -43,12 +53,13 @@ class Judged:
 def figures(judged: Sequence[Judged]) -> dict[str, object]:
     """All figures of a run. Shares are 0…1, None where there is nothing to share.
 
-    A rejected recording counts as not heard. ``by_position``, ``confusion`` and ``calibration`` are of
-    the recordings that were not rejected.
+    A rejected recording counts as not heard. ``char_accuracy`` and ``right_length`` are of values that
+    are spelled out, ``by_position`` and ``confusion`` of those that were not rejected, too.
     """
     spoken = [each for each in judged if each.expected is not None]
     foreign = [each for each in judged if each.expected is None]
     accepted = [each for each in spoken if each.best]
+    compared = [each for each in accepted if each.comparable]
     bins, ece = calibration(accepted)
     audio_s = sum(each.audio_s for each in judged)
     return {
@@ -57,7 +68,7 @@ def figures(judged: Sequence[Judged]) -> dict[str, object]:
         **_shares(spoken),
         "top1_interval": interval(sum(each.within(1) for each in spoken), len(spoken)),
         "top300": _share(each.within(300) for each in spoken),
-        "right_length": _share(len(each.best) == len(each.expected) for each in spoken),
+        "right_length": _share(len(each.best) == len(each.expected) for each in spoken if each.spelled),
         "rejected": _share(each.rejected for each in spoken),
         "wrong": _share(bool(each.best) and not each.within(1) for each in spoken),
         "foreign": {"files": len(foreign), "rejected": _share(not each.best for each in foreign)},
@@ -67,8 +78,8 @@ def figures(judged: Sequence[Judged]) -> dict[str, object]:
         "peak_mb": max((each.peak_mb for each in judged), default=None),
         "by_speaker": {speaker: _shares([each for each in spoken if each.speaker == speaker])
                        for speaker in sorted({each.speaker for each in spoken})},
-        "by_position": by_position(accepted),
-        "confusion": confusion(accepted),
+        "by_position": by_position(compared),
+        "confusion": confusion(compared),
         "calibration": bins,
     }
 
@@ -131,8 +142,9 @@ def interval(right: int, count: int, z: float = 1.96) -> tuple[float, float] | N
 
 
 def _shares(spoken: Sequence[Judged]) -> dict[str, object]:
-    characters = sum(len(each.expected) for each in spoken)
-    errors = sum(Levenshtein.distance(each.expected, each.best) for each in spoken)
+    spelled = [each for each in spoken if each.spelled]
+    characters = sum(len(each.expected) for each in spelled)
+    errors = sum(Levenshtein.distance(each.expected, each.best if each.comparable else "") for each in spelled)
     return {"n": len(spoken), "top1": _share(each.within(1) for each in spoken),
             "top5": _share(each.within(5) for each in spoken),
             "char_accuracy": round(max(0.0, 1 - errors / characters), 4) if characters else None}

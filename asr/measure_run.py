@@ -14,8 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.encoder_export import ear_id
-from asr.engines.embedded import SETTINGS
 from asr.grammar import Grammar
 from asr.hear import LINE_RATE
 from asr.line_simulation import Conditions, over_the_line
@@ -129,14 +127,10 @@ class Run:
         return heard
 
 
-def embedded_id() -> str:
-    """Which weights and settings the embedded recognizer has."""
-    settings = SETTINGS.read_bytes() if SETTINGS.exists() else b""
-    return f"embedded-{ear_id()}-{hashlib.sha256(settings).hexdigest()[:8]}"
-
-
 def grammar_id(grammar: Grammar) -> str:
     """The grammar's name and a digest of all that it accepts."""
+    if grammar.free:
+        return grammar.name
     graph, digest = grammar.graph, hashlib.sha256()
     for array in (graph.unit, graph.state, graph.first, graph.target, graph.output,
                   np.round(graph.log_weight, 4)):

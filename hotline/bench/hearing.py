@@ -40,8 +40,10 @@ class Outcome:
         """For the figures. A hypothesis of the very text that was said has the right value."""
         said, clip, heard = plain(self.row.clip.text), self.row.clip, self.heard
         texts = (*heard.texts, *[""] * len(heard.values))
+        free = self.row.grammar.free
         values = tuple(
-            (self.row.expected if self.row.expected and said and plain(text) == said else value, probability)
+            (self.row.expected if self.row.expected and said and plain(text) == said else plain(value) if free else value,
+             probability)
             for (value, probability), text in zip(heard.values, texts)
         )
         return Judged(clip.file, clip.speaker, self.row.expected, values, heard.rejected, heard.audio_s,
@@ -76,7 +78,7 @@ def _loaded(name: str, asked: bool) -> Grammar | AsrError:
     """A grammar that a row names wrongly costs the row; one named on the command line, the run."""
     try:
         grammar = Grammar.load(name)
-        _ = grammar.graph
+        _ = grammar.free or grammar.graph
     except AsrError as error:
         if asked:
             raise
@@ -91,8 +93,8 @@ def expected(clip: Clip, grammar: Grammar) -> str | None:
             return normalize(clip.plate)
         if plates := plates_in(clip.text):
             return plates[0].plate
-    if not clip.text:
-        return None
+    if not clip.text or grammar.free:
+        return plain(clip.text) or None
     understood = match_text(grammar, clip.text)
     return understood.best.value if understood.best else None
 

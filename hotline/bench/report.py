@@ -10,10 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from asr.hear import embedded
 from asr.line_simulation import Conditions
 from asr.measure import figures
-from asr.measure_run import embedded_id
+from asr.measure_engine import model_id, recognizer_of
 from asr.measure_set import read_set
 from hotline.bench.hearing import Outcome, Row, hear_rows, rows, spoken_plates
 from hotline.bench.register import measure_register
@@ -32,6 +31,7 @@ class HearingTask:
     register: int | None = None
     results: Path | None = None
     afresh: bool = False
+    model: Path | None = None
 
     @property
     def results_file(self) -> Path:
@@ -48,7 +48,7 @@ def measure_hearing(task: HearingTask, console: Console) -> dict[str, Any]:
     """
     found = read_set(task.folder)
     listed = rows(found, task.grammar, task.limit)
-    recognizer, model = embedded(), embedded_id()
+    recognizer, model = recognizer_of(task.model), model_id(task.model)
     outcomes, known = _heard(task, listed, recognizer, model, found.problems, console)
     report = figures([outcome.judged for outcome in outcomes])
     report |= {

@@ -32,6 +32,7 @@ def bench() -> None:
 @click.option("--loss", type=click.FloatRange(0, 90), default=0.0, metavar="PERCENT", help="Packets that are lost, and concealed.")
 @click.option("--register", type=click.IntRange(0, 5_000_000), metavar="N",
               help="Match plates with a register of the set's own and N made-up ones, too.")
+@click.option("--model", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Another recognizer: a Vosk or sherpa-onnx model's folder.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="So many rows, taken evenly over the set.")
 @click.option("--results", type=click.Path(path_type=Path, dir_okay=False),
               help="Where each result is kept, so that an interrupted run goes on; a file under var/bench unless given.")
@@ -42,7 +43,7 @@ def bench() -> None:
               help='Write {"files", "speakers", "top1", "top5", "char_accuracy", "ece", "rtf", "peak_mb", "by_speaker", …} '
                    "to F, or to standard output where no F follows.")
 def hear(folder: Path, grammar: str, line: str, noise: float | None, loss: float, register: int | None,
-         limit: int | None, results: Path | None, afresh: bool, html: Path | None, json_to: Path | None) -> None:
+         model: Path | None, limit: int | None, results: Path | None, afresh: bool, html: Path | None, json_to: Path | None) -> None:
     """How well recordings of people are heard.
 
     DIR has one or more .tsv files (tabs, UTF-8) whose first line names the columns: `file` (beside the
@@ -54,7 +55,7 @@ def hear(folder: Path, grammar: str, line: str, noise: float | None, loss: float
     Example: ivr bench hear recordings/ --line alaw --noise 10 --html report.html
              ivr bench hear recordings/ --register 300000 --json figures.json
     """
-    task = HearingTask(folder, Conditions(line, noise, loss / 100), grammar, limit, register, results, afresh)
+    task = HearingTask(folder, Conditions(line, noise, loss / 100), grammar, limit, register, results, afresh, model)
     report = measure_hearing(task, Console(stderr=True))
     if html:
         write_page(html, report)

@@ -10,20 +10,22 @@ from rich.progress import track
 from rich.table import Table
 
 from asr.grammar import Grammar
-from asr.hear import Recording, embedded, read_recording
+from asr.hear import Recording, read_recording
 from asr.hear import hear as hear_recording
+from asr.measure_engine import recognizer_of
 from asr.recognizer import AsrError, Result
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--grammar", default="plate", show_default=True, help="What can be said: a file of flows/grammars.")
+@click.option("--model", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Another recognizer: a Vosk or sherpa-onnx model's folder.")
 @click.option("--best", default=5, show_default=True, type=click.IntRange(1), help="How many hypotheses are shown.")
 @click.option("--from", "start_s", default=0.0, type=click.FloatRange(0), metavar="SECONDS", help="Listen from here on.")
 @click.option("--json", "as_json", is_flag=True,
               help='{"file", "hypotheses": [{"text", "value", "probability"}], "rejected", "seconds", "notes"}; '
                    "a list of them for several files.")
-def hear(files: tuple[Path, ...], grammar: str, best: int, start_s: float, as_json: bool) -> None:
+def hear(files: tuple[Path, ...], grammar: str, model: Path | None, best: int, start_s: float, as_json: bool) -> None:
     """Say what was said in FILES: WAV, FLAC, Ogg, AIFF, .alaw or .ulaw, at any rate.
 
     Each is heard as a telephone would carry it (8 kHz mono). A turn is 25 s at most, so the first
@@ -33,7 +35,7 @@ def hear(files: tuple[Path, ...], grammar: str, best: int, start_s: float, as_js
     \b
     Example: ivr hear call.wav --grammar plate
     """
-    loaded, recognizer = Grammar.load(grammar), embedded()
+    loaded, recognizer = Grammar.load(grammar), recognizer_of(model)
     heard: list[dict[str, Any]] = []
     console = Console(stderr=True)
     quiet = len(files) < 3 or not console.is_terminal

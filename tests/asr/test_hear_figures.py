@@ -36,6 +36,12 @@ def test_shares_confusions_and_places_are_counted():
     assert (report["rtf"], report["peak_mb"]) == (0.25, 100.0)
 
 
+def test_words_for_a_meaning_are_not_compared_letter_by_letter():
+    report = figures([judged("yes", ("no", 0.9)), judged("AB1", ("person", 0.5)), judged("AB2", ("AB2", 0.9))])
+    assert set(report["confusion"]) == {"A", "B", "2"} and report["by_position"][0]["n"] == 1
+    assert report["char_accuracy"] == 0.5 and report["right_length"] == 0.5 and report["top1"] == 0.3333
+
+
 def test_a_recognizer_that_is_as_sure_as_it_is_right_has_no_calibration_error():
     honest = [judged("A", ("A" if n < 7 else "B", 0.7)) for n in range(10)]
     report = figures(honest)
