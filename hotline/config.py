@@ -32,6 +32,7 @@ class EngineConfig:
     hearing_certificate: Path = Path()
     hearing_connect_timeout_s: float = 2.0
     hearing_answer_timeout_s: float = 2.0
+    free_speech: bool = False
     seat_ring_s: int = 20
     owner_ring_s: int = 30
     finish_calls_s: int = 60
@@ -70,6 +71,7 @@ SECTIONS = {
         "workers": "recognizer_workers", "engine": "hearing_engine", "model": "hearing_model",
         "url": "hearing_url", "certificate": "hearing_certificate",
         "connect_timeout_s": "hearing_connect_timeout_s", "answer_timeout_s": "hearing_answer_timeout_s",
+        "free_speech": "free_speech",
     },
     "seats": {"ring_s": "seat_ring_s"},
     "owners": {"ring_s": "owner_ring_s"},
@@ -110,13 +112,13 @@ def _fitting(path: Path, name: str, value: Any) -> Any:
         return (path.parent / str(value)).resolve()
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if not isinstance(value, wanted) or isinstance(value, bool):
-        raise CannotRun(f"{path}: '{name}' must be a {_spoken(wanted)}, not {value!r}")
+    if not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool):
+        raise CannotRun(f"{path}: '{name}' must be {_spoken(wanted)}, not {value!r}")
     return value
 
 
 def _spoken(wanted: type) -> str:
-    return {int: "whole number", float: "number", str: "text in quotes"}[wanted]
+    return {int: "a whole number", float: "a number", str: "text in quotes", bool: "true or false"}[wanted]
 
 
 def _hint(word: str, known) -> str:

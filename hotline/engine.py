@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 from asr.engines.choice import make_hearing
 from dialer.supervise import VaultProcess
+from hotline.case_text import CaseText
 from hotline.casebook import Listener, OpenCase
 from hotline.config import EngineConfig
 from hotline.flows import load_checked_flow
@@ -35,6 +36,7 @@ class Engine:
         self.inbound_flow = load_checked_flow(config.flows / f"{config.inbound_flow}.yaml", self.voice)
         self.owner_flow = load_checked_flow(config.flows / f"{config.outbound_flow}.yaml", self.voice)
         self.ears = make_hearing(config.hearing, config.recognizer_workers, config.flows / "grammars")
+        self.case_text = CaseText(config.free_speech)
         self.store = Store(config.database)
         self._stack = AsyncExitStack()
         self._conversations: set[asyncio.Task[None]] = set()
@@ -47,6 +49,7 @@ class Engine:
             run = self.config.data / "run"
             run.mkdir(parents=True, exist_ok=True)
             await stack.enter_async_context(self.ears)
+            await stack.enter_async_context(self.case_text)
             vault = await stack.enter_async_context(VaultProcess(self.config.vault_config, run / "vault.sock"))
             self.line = await stack.enter_async_context(Supervisor(self.sip))
             self.line.on_notice = _log_notice
@@ -87,8 +90,9 @@ class Engine:
         case = OpenCase(self.store, "telephone", leg.remote, self.listeners)
         car = MoveCar(self.desk, case)
         outcome = "interrupted"
+        recording = self.config.recordings / f"{case.id}-caller.wav"
         try:
-            async with Recorder(call, self.config.recordings / f"{case.id}-caller.wav"):
+            async with Recorder(call, recording):
                 outcome = await self._walk(call, case, car)
         except HungUp:
             outcome = "caller-hung-up"
@@ -100,6 +104,7 @@ class Engine:
             call.hangup()
             await car.close()
             case.close(outcome, case.reason)
+            self.case_text.write_down(case, recording)
             await self.store.flushed()
 
     async def _walk(self, call: SipCall, case: OpenCase, car: MoveCar) -> str:

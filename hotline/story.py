@@ -48,6 +48,8 @@ def sentence(kind: str, details: Mapping[str, Any]) -> Text:
             return Text(f"       reply after {details['ms']} ms", style="dim")
         case "matched":
             return Text(f"match  {details['how']}: {details['plate']} at {details['probability']:.2f}", style="yellow")
+        case "free_speech":
+            return Text(f"said   “{details['text']}”", style="blue")
         case "closed":
             reason = f" ({details['reason']})" if details["reason"] else ""
             return Text(f"closed: {details['outcome']}{reason}", style="bold")

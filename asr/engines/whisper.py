@@ -2,8 +2,10 @@
 
 CTranslate2 alone runs the weights that set-up fetched; faster-whisper around it would bring thirteen
 packages (FFmpeg's libraries and a hub client among them) for what is forty lines here. Stretches of
-speech are found by voice activity and heard one by one with a second of silence behind, not in
-windows of 30 s: a sixth of the time, and as near as can be told as right.
+speech are found by voice activity and heard one by one with ten seconds of silence behind, not in
+windows of 30 s. Wrong characters and CPU time a second on 42 sentences of one reader, 8 kHz A-law:
+25 % and 0.10; 1 s behind 31 % and 0.05, 6 s 26 % and 0.07, padded to 30 s 25 % and 0.28. Margins of
+200 ms instead of 400 cost 1 to 4 points.
 """
 
 from __future__ import annotations
@@ -33,10 +35,10 @@ FOLDER = Path(__file__).resolve().parents[2] / ".models" / "whisper-base"
 PROMPT = ("<|startoftranscript|>", "<|zh|>", "<|transcribe|>", "<|notimestamps|>")
 LONGEST_S = 600                    # of a recording; what comes later is not heard
 LONGEST_STRETCH_S = 20
-SILENCE_BEHIND_S = 1.0
+SILENCE_BEHIND_S = 10.0
 LEAST_SPEECH_MS = 250
 PAUSE_MS = 500                     # shorter ones do not part two stretches
-MARGIN_MS = 200
+MARGIN_MS = 400
 TOKENS_PER_S = 12                  # the fastest talker needs about 9
 BEAM = 5
 LEAST_SCORE = -1.1                 # mean log probability of a token; noise that is "heard" has less
@@ -124,8 +126,12 @@ def stretches(probabilities: list[float], length_ms: int) -> list[tuple[int, int
             found.append([start_ms, end_ms])
         else:
             found[-1][1] = end_ms
-    return [(max(0, start_ms - MARGIN_MS), min(length_ms, end_ms + MARGIN_MS))
-            for start_ms, end_ms in found if end_ms - start_ms >= LEAST_SPEECH_MS]
+    found = [stretch for stretch in found if stretch[1] - stretch[0] >= LEAST_SPEECH_MS]
+    middles = [(before[1] + after[0]) // 2 for before, after in zip(found, found[1:], strict=False)]
+    return [(max(earliest, start_ms - MARGIN_MS), min(latest, end_ms + MARGIN_MS))
+            for (start_ms, end_ms), earliest, latest in zip(found, [0, *middles],
+                                                            [*middles, length_ms], strict=False)]
+
 
 
 def check_installed(folder: Path = FOLDER) -> None:
