@@ -12,18 +12,19 @@ from pathlib import Path
 from asr.hear import Recording, read_recording, read_sound
 from asr.recognizer import AsrError
 
-COLUMNS = ("file", "text", "plate", "speaker", "grammar")
+COLUMNS = ("file", "text", "plate", "value", "speaker", "grammar")
 NOBODY = "unnamed"
 _LARGEST_MEMBER = 512 << 20
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One row: a recording, who said it, and what was said (``text`` or ``plate``, or both)."""
+    """One row: a recording, who said it, and what was said: ``text``, ``plate``, or the grammar's ``value``."""
 
     file: str
     text: str
     plate: str
+    value: str
     speaker: str
     grammar: str                   # "" where the row names none
     where: str                     # TSV:line
@@ -104,7 +105,7 @@ def _read_table(table: Path, found: MeasuringSet) -> None:
         raise AsrError(f"{table} cannot be read as UTF-8 text ({error}): save it so.") from error
     rows = csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE)
     header = rows.fieldnames or []
-    if "file" not in header or not {"text", "plate"} & set(header):
+    if "file" not in header or not {"text", "plate", "value"} & set(header):
         raise AsrError(f"{table}: its first line must name the columns, with tabs between: "
                        "file, speaker, and plate or text.")
     members = _members(table.with_suffix(".tar"))
@@ -115,8 +116,8 @@ def _read_table(table: Path, found: MeasuringSet) -> None:
         if problem:
             found.problems.append(f"{where}: {problem}")
             continue
-        found.clips.append(Clip(cells["file"], cells["text"], cells["plate"], cells["speaker"] or NOBODY,
-                                cells["grammar"], where, place, in_tar))
+        found.clips.append(Clip(cells["file"], cells["text"], cells["plate"], cells["value"],
+                                cells["speaker"] or NOBODY, cells["grammar"], where, place, in_tar))
 
 
 def _placed(table: Path, cells: dict[str, str], members: frozenset[str]) -> tuple[str, Path, bool]:
@@ -124,7 +125,7 @@ def _placed(table: Path, cells: dict[str, str], members: frozenset[str]) -> tupl
     name, beside = cells["file"], table.parent / cells["file"]
     if not name:
         return "no file is named", beside, False
-    if not cells["text"] and not cells["plate"]:
+    if not (cells["text"] or cells["plate"] or cells["value"]):
         return f"{name} has neither text nor plate", beside, False
     if beside.is_file():
         return "", beside, False

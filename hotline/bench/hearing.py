@@ -1,6 +1,5 @@
 """What each recording of a measuring set ought to be heard as, and how it was heard."""
 
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +7,10 @@ from pathlib import Path
 from asr.grammar import Grammar
 from asr.line_simulation import Conditions
 from asr.measure import Judged
+from asr.measure_expect import plain, value_of
 from asr.measure_run import HeardClip, Results, Run
 from asr.measure_set import Clip, MeasuringSet
 from asr.recognizer import AsrError, Recognizer
-from asr.text_match import match_text
 from hotline.errors import CannotRun
 from plate_parser.parse import plates_in
 from plate_parser.rules import classify, normalize
@@ -88,6 +87,8 @@ def _loaded(name: str, asked: bool) -> Grammar | AsrError:
 
 def expected(clip: Clip, grammar: Grammar) -> str | None:
     """The value that the recognizer should give, None where nothing of the grammar was said."""
+    if clip.value:
+        return clip.value
     if grammar.name.partition("+")[0].partition("(")[0] == PLATE:
         if clip.plate:
             return normalize(clip.plate)
@@ -95,14 +96,7 @@ def expected(clip: Clip, grammar: Grammar) -> str | None:
             return plates[0].plate
     if not clip.text or grammar.free:
         return plain(clip.text) or None
-    understood = match_text(grammar, clip.text)
-    return understood.best.value if understood.best else None
-
-
-def plain(text: str) -> str:
-    """Text to compare: half-width capitals, without punctuation and spaces."""
-    kept = (c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c)[0] in "LN")
-    return "".join(kept).upper()
+    return value_of(grammar, clip.text)
 
 
 def hear_rows(

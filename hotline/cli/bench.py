@@ -47,9 +47,9 @@ def hear(folder: Path, grammar: str, line: str, noise: float | None, loss: float
     """How well recordings of people are heard.
 
     DIR has one or more .tsv files (tabs, UTF-8) whose first line names the columns: `file` (beside the
-    TSV, or in a .tar of the TSV's name), `speaker`, and `plate` or `text` for what was said; `grammar`
-    may name another grammar for a row. Rows whose text the grammar does not know ought to be rejected.
-    Rows that cannot be used are listed.
+    TSV, or in a .tar of the TSV's name), `speaker`, and `plate` or `text` for what was said, or `value`
+    for what it means to the grammar (yes); `grammar` may name another grammar for a row. Rows whose text
+    the grammar does not have, word for word, ought to be rejected. Rows that cannot be used are listed.
 
     \b
     Example: ivr bench hear recordings/ --line alaw --noise 10 --html report.html

@@ -8,6 +8,7 @@ import pytest
 from asr.grammar import Grammar
 from asr.line_simulation import LINES, Conditions, over_the_line
 from asr.measure import NOTHING, Judged, figures, interval
+from asr.measure_expect import value_of
 from asr.measure_run import HeardClip, Results, grammar_id
 from asr.measure_set import Reader, read_set
 from asr.recognizer import AsrError
@@ -108,9 +109,9 @@ def test_a_table_without_its_columns_says_which_it_needs(tmp_path):
 
 def test_bad_rows_are_told_by_line_and_the_rest_is_kept(tmp_path):
     (tmp_path / "x.wav").write_bytes(b"sound")
-    (tmp_path / "a.tsv").write_text("speaker\tfile\ttext\tmore\nanna\tx.wav\tA\t1\n\tgone.wav\tA\n\tx.wav\nanna\n")
+    (tmp_path / "a.tsv").write_text("speaker\tfile\ttext\tvalue\nanna\tx.wav\tA\tyes\n\tgone.wav\tA\n\tx.wav\nanna\n")
     found = read_set(tmp_path)
-    assert [(clip.file, clip.speaker, clip.text) for clip in found.clips] == [("x.wav", "anna", "A")]
+    assert [(clip.file, clip.speaker, clip.text, clip.value) for clip in found.clips] == [("x.wav", "anna", "A", "yes")]
     assert [problem.partition(":")[2].partition(":")[0] for problem in found.problems] == ["3", "4", "5"]
     with Reader() as reader:
         assert reader.content(found.clips[0]) == b"sound"
@@ -139,3 +140,12 @@ def test_a_changed_grammar_is_another_grammar():
         return Grammar("g", {"start": "a", "rules": {"a": [{"say": "对", "value": "yes", "weight": weight},
                                                            {"say": "不", "value": "no"}]}})
     assert grammar_id(of(1.0)) == grammar_id(of(1.0)) != grammar_id(of(2.0))
+
+
+@pytest.mark.parametrize("grammar, text, value", [
+    ("yes_no", "对，没错。", "yes"), ("yes_no", "对", "yes"), ("yes_no", "不对。", "no"), ("yes_no", "十", None),
+    ("minutes", "大概15分钟", "15"), ("minutes", "十五分钟", "15"), ("plate", "背景", None), ("plate", "二", None),
+    ("plate", "今天天气真好", None), ("plate", "赣K一二三四五", "赣K12345"), ("plate", "北京的京A，幺二三四五", "京A12345"),
+])
+def test_a_text_means_what_the_grammar_makes_of_it_and_nothing_else(grammar, text, value):
+    assert value_of(Grammar.load(grammar), text) == value
