@@ -59,8 +59,13 @@ def hear_file(path: Path | str, grammar: str | Grammar = "plate",
 
 
 def hear(recording: Recording, grammar: Grammar, recognizer: Recognizer | None = None) -> Result:
-    """What was said in a recording that is read already; raises as ``hear_file``."""
-    stream = (recognizer or recognizer_for(grammar)).start(grammar, LINE_RATE)
+    """What was said in a recording that is read already; raises as ``hear_file``.
+
+    The embedded engine hears no free speech: where it was to, Whisper does.
+    """
+    if recognizer is None or grammar.free and recognizer.capabilities.name == "embedded":
+        recognizer = recognizer_for(grammar)
+    stream = recognizer.start(grammar, LINE_RATE)
     stream.feed(recording.pcm())
     return stream.finish()
 
