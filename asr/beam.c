@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AHEAD 16            /* moves: a busy frame's table is larger than the cache */
 #define SURE_BLANK (-0.002f) /* log probability of a blank above which no unit is tried */
 
 typedef struct {
@@ -55,7 +56,7 @@ typedef ARRAY(Hypothesis) Hypotheses;
 
 typedef struct {
     const Graph *graph;
-    Hypotheses now, next;
+    Hypotheses now, next, made;
     ARRAY(Found) all, merged;
     ARRAY(Step) trail;
     ARRAY(Heard) heard;          /* this frame's arcs that are not hopeless, by state */
@@ -138,7 +139,7 @@ static int listen(Search *s, int32_t state, double least) {
 /* Puts every move that ends above `floor` into `next`. */
 static int move(Search *s, double floor, double highest) {
     const Graph *g = s->graph;
-    s->heard.size = 0;
+    s->heard.size = s->made.size = 0;
     for (size_t i = 0; i < s->now.size; i++) {
         const Hypothesis *h = &s->now.at[i];
         double total = h->blank + h->voiced;
@@ -151,9 +152,17 @@ static int move(Search *s, double floor, double highest) {
             if (score <= floor) continue;
             int32_t said = g->output[arc];
             uint64_t value = h->value * g->scale[said] + g->add[said];
-            Hypothesis made = {value, node, h->trace, arc, 0.0, score, score};
-            if (!put(s, made)) return 0;
+            if (!room(s->made)) return 0;
+            s->made.at[s->made.size++] =
+                (Hypothesis){value, node, h->trace, arc, 0.0, score, score};
         }
+    }
+    for (size_t i = 0; i < s->made.size; i++) {
+        if (i + AHEAD < s->made.size) {
+            const Hypothesis *later = &s->made.at[i + AHEAD];
+            __builtin_prefetch(&s->slots[key_of(later->value, later->node) & (s->slot_count - 1)]);
+        }
+        if (!put(s, s->made.at[i])) return 0;
     }
     return 1;
 }
