@@ -33,6 +33,7 @@ class Settings:
     unknown: float = 0.02          # probability kept for what is not in the list
     beam: int = 1000
     garbage: float = 1.2
+    unit_bonus: float = 0.0        # nats a unit: quick doubles and short letters are lost, not made up
 
     @classmethod
     @functools.cache
@@ -113,15 +114,23 @@ def to_results(decoded: Decoded, grammar: Grammar, settings: Settings,
     paths = [path for path in decoded.paths if path.value]
     if not paths or not decoded.units:
         return Result((), True, speech), Result((), True, speech)
-    scores = np.array([path.log_score for path in paths]) / settings.temperature
-    shares = np.exp(scores - scores.max())
-    shares *= (1.0 - settings.unknown) / shares.sum()
     rejected = cost_per_unit(decoded, paths[0].log_score) > settings.reject_per_unit
+    scores = np.array([score(path, settings.unit_bonus) for path in paths])
+    order = np.argsort(-scores, kind="stable")
+    paths, scores = [paths[index] for index in order], scores[order]
+    shares = np.exp((scores - scores[0]) / settings.temperature)
+    shares *= (1.0 - settings.unknown) / shares.sum()
     listed = _hypotheses(paths, shares.tolist(), grammar)
     whole = listed
-    if any(path.complete and path.log_score > paths[0].log_score - WHOLE_NATS for path in paths):
+    if any(path.complete and found > scores[0] - WHOLE_NATS
+           for path, found in zip(paths, scores, strict=True)):
         whole = tuple(hypothesis for hypothesis in listed if hypothesis.complete)
     return Result(listed, rejected, speech), Result(whole, rejected, speech)
+
+
+def score(path: Said, unit_bonus: float) -> float:
+    """What a path is ranked by, nats."""
+    return path.log_score + unit_bonus * len(path.steps)
 
 
 def cost_per_unit(decoded: Decoded, log_score: float) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 import random
 import time
@@ -238,7 +239,7 @@ def in_register(result, value: str) -> bool:
 
 
 def fit(heard: list[Heard], base: Settings) -> Settings:
-    """Temperature by likelihood of the truth; rejection so that 2 % of true answers are lost."""
+    """Temperature and bonus by likelihood of the truth; rejection so that 2 % of true answers are lost."""
     ranked, lost = [], []
     for each in heard:
         paths = each.whole_paths()
@@ -246,17 +247,19 @@ def fit(heard: list[Heard], base: Settings) -> Settings:
             continue
         if paths[0].value == each.value:
             lost.append(cost_per_unit(each.decoded, paths[0].log_score))
-        scores = np.array([path.log_score for path in paths])
         places = [i for i, path in enumerate(paths) if path.value == each.value]
         if places:
-            ranked.append((scores, places[0]))
+            scores, units = np.array([(path.log_score, len(path.steps)) for path in paths]).T
+            ranked.append((scores, units, places[0]))
 
-    def cost(temperature):
-        return -sum(s[i] / temperature - np.logaddexp.reduce(s / temperature) for s, i in ranked)
-    temperature = min(np.geomspace(.5, 6, 60), key=cost)
+    def cost(choice):
+        temperature, bonus = choice
+        scaled = [((scores + bonus * units) / temperature, place) for scores, units, place in ranked]
+        return -sum(each[place] - np.logaddexp.reduce(each) for each, place in scaled)
+    temperature, bonus = min(itertools.product(np.geomspace(.5, 6, 40), np.arange(0, 4.1, .5)), key=cost)
     threshold = float(np.quantile(lost, .98)) + .05
     settings = dataclasses.replace(base, temperature=round(float(temperature), 3),
-                                   reject_per_unit=round(threshold, 3))
+                                   reject_per_unit=round(threshold, 3), unit_bonus=float(bonus))
     print("fitted:", settings, flush=True)
     return settings
 
