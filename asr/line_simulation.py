@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
-import soundfile
 import soxr
 
-from asr.training.augment import band_limit, coloured, conceal, fitted, g722, swell
+from asr.line_effects import NARROW, WIDE, band_limit, coded, coloured, g722, swell, with_losses
 
 LINES = ("clean", "alaw", "ulaw", "g722", "gsm")
-_WIDE, _NARROW = 16000, 8000
 _SUBTYPES = {"alaw": "ALAW", "ulaw": "ULAW", "gsm": "GSM610"}
 _QUIET_S = 0.25                    # of noise before and after the speech
-_PACKET_MS = 20
 
 
 @dataclass(frozen=True)
@@ -40,44 +36,26 @@ def over_the_line(samples: np.ndarray, rate: int, conditions: Conditions, seed: 
     ``g722`` codes at 16 kHz and narrows afterwards, as the SIP worker does.
     """
     rng = np.random.default_rng(seed)
-    wide = soxr.resample(samples, rate, _WIDE)
+    wide = soxr.resample(samples, rate, WIDE)
     if conditions.noise_db is not None:
         wide = in_the_street(wide, conditions.noise_db, rng)
     if conditions.line == "g722":
-        wide = with_losses(g722(wide), _WIDE, conditions.loss, rng)
-        return _pcm(soxr.resample(wide, _WIDE, _NARROW))
+        wide = with_losses(g722(wide), WIDE, conditions.loss, rng)
+        return _pcm(soxr.resample(wide, WIDE, NARROW))
     if conditions.line == "clean":
-        narrow = soxr.resample(wide, _WIDE, _NARROW)
+        narrow = soxr.resample(wide, WIDE, NARROW)
     else:
-        narrow = soxr.resample(band_limit(wide, None, 0), _WIDE, _NARROW)
+        narrow = soxr.resample(band_limit(wide), WIDE, NARROW)
         narrow = coded(narrow, _SUBTYPES[conditions.line])
-    return _pcm(with_losses(narrow, _NARROW, conditions.loss, rng))
+    return _pcm(with_losses(narrow, NARROW, conditions.loss, rng))
 
 
 def in_the_street(samples: np.ndarray, decibels: float, rng: np.random.Generator) -> np.ndarray:
     """16 kHz speech with traffic that swells, so many dB below it, and a moment of it around."""
-    padded = np.pad(samples, int(_QUIET_S * _WIDE))
+    padded = np.pad(samples, int(_QUIET_S * WIDE))
     traffic = coloured(rng, len(padded), 0.9) * swell(rng, len(padded))
     power = np.mean(samples**2) / max(float(np.mean(traffic**2)), 1e-12)
     return padded + traffic * np.sqrt(power) * 10 ** (-decibels / 20)
-
-
-def coded(samples: np.ndarray, subtype: str) -> np.ndarray:
-    """8 kHz samples through libsndfile's coder and decoder: ALAW, ULAW (G.711) or GSM610 (06.10)."""
-    store = io.BytesIO()
-    soundfile.write(store, np.clip(samples, -1, 1), _NARROW, format="WAV", subtype=subtype)
-    store.seek(0)
-    return fitted(soundfile.read(store)[0], len(samples))
-
-
-def with_losses(samples: np.ndarray, rate: int, share: float, rng: np.random.Generator) -> np.ndarray:
-    """``share`` of the 20 ms packets replaced by the last pitch period, as a jitter buffer does."""
-    packet, out = rate * _PACKET_MS // 1000, samples.copy()
-    if share:
-        for start in range(0, len(samples) - packet, packet):
-            if rng.random() < share:
-                out[start: start + packet] = conceal(out[:start], packet, rate)
-    return out
 
 
 def _pcm(samples: np.ndarray) -> bytes:

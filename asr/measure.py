@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
@@ -60,7 +60,7 @@ def figures(judged: Sequence[Judged]) -> dict[str, object]:
     foreign = [each for each in judged if each.expected is None]
     accepted = [each for each in spoken if each.best]
     compared = [each for each in accepted if each.comparable]
-    bins, ece = calibration(accepted)
+    bins, ece = calibration((each.heard[0][1], each.within(1)) for each in accepted)
     audio_s = sum(each.audio_s for each in judged)
     return {
         "files": len(judged),
@@ -112,14 +112,16 @@ def confusion(accepted: Sequence[Judged]) -> dict[str, dict[str, int]]:
     return {character: dict(table[character].most_common()) for character in sorted(table)}
 
 
-def calibration(accepted: Sequence[Judged]) -> tuple[list[dict[str, object]], float | None]:
-    """Ten bins of the first hypothesis's probability with the share that was right, and the expected
-    calibration error; none where the recognizer gives no probabilities."""
+def calibration(
+        firsts: Iterable[tuple[float | None, bool]]) -> tuple[list[dict[str, object]], float | None]:
+    """Ten bins of first hypotheses' probabilities with the share that was right, and the expected
+    calibration error; none where the recognizer gives no probabilities.
+
+    ``firsts``: the probability, and whether it was right."""
     binned: dict[int, list[tuple[float, bool]]] = defaultdict(list)
-    for each in accepted:
-        probability = each.heard[0][1]
+    for probability, was_right in firsts:
         if probability is not None:
-            binned[min(int(probability * BINS), BINS - 1)].append((probability, each.within(1)))
+            binned[min(int(probability * BINS), BINS - 1)].append((probability, was_right))
     total = sum(map(len, binned.values()))
     bins, ece = [], 0.0
     for number, pairs in sorted(binned.items()):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
-import soundfile
 import soxr
 
-RATE = 16000
+from asr.line_effects import NARROW, band_limit, coded, coloured, g722, swell, with_losses
+from asr.line_effects import WIDE as RATE
 
 
 def telephone(samples: np.ndarray, rng: np.random.Generator, babble, hard: float = 1.0) -> np.ndarray:
@@ -32,12 +30,13 @@ def telephone(samples: np.ndarray, rng: np.random.Generator, babble, hard: float
     if rng.random() < .05 * hard:
         wide = g722(samples * level)
         return (lose(wide, RATE, rng) if rng.random() < .2 else wide).astype(np.float32)
-    narrow = soxr.resample(band_limit(samples, rng, hard), RATE, 8000) * level
+    handset = some_band(samples, rng) if hard else band_limit(samples)
+    narrow = soxr.resample(handset, RATE, NARROW) * level
     codec = rng.choice(CODECS, p=CODEC_SHARES) if hard else a_law
     narrow = codec(narrow)
     if rng.random() < .2 * hard:
-        narrow = lose(narrow, 8000, rng)
-    return soxr.resample(narrow, 8000, RATE).astype(np.float32)
+        narrow = lose(narrow, NARROW, rng)
+    return soxr.resample(narrow, NARROW, RATE).astype(np.float32)
 
 
 def pad(samples, rng):
@@ -68,29 +67,10 @@ def noise(rng, count: int, babble) -> np.ndarray:
     return mixed / (np.sqrt((mixed ** 2).mean()) + 1e-6)
 
 
-def coloured(rng, count: int, slope: float) -> np.ndarray:
-    spectrum = np.fft.rfft(rng.standard_normal(count))
-    spectrum /= np.maximum(np.arange(len(spectrum)), 1) ** slope
-    out = np.fft.irfft(spectrum, count)
-    return out / (out.std() + 1e-9)
-
-
-def swell(rng, count: int) -> np.ndarray:
-    points = rng.uniform(.2, 1.0, max(2, count // 8000 + 2))
-    return np.interp(np.arange(count), np.linspace(0, count, len(points)), points)
-
-
-def band_limit(samples, rng, hard: float = 1.0):
-    low = rng.uniform(60, 340) if hard else 200
-    high = rng.uniform(3250, 3900) if hard else 3500
-    spectrum = np.fft.rfft(samples)
-    hertz = np.fft.rfftfreq(len(samples), 1 / RATE)
-    gain = np.clip((hertz - low * .6) / (low * .4), 0.003, 1)
-    gain = gain * np.clip((high + 200 - hertz) / 200, 0, 1)
-    if hard and rng.random() < .5:
-        tilt = rng.uniform(-6, 6)
-        gain = gain * 10 ** (tilt * np.log2(np.maximum(hertz, 100) / 1000) / 20)
-    return np.fft.irfft(spectrum * gain, len(samples))
+def some_band(samples: np.ndarray, rng) -> np.ndarray:
+    """Some handset's band, every other one duller or brighter."""
+    low, high = rng.uniform(60, 340), rng.uniform(3250, 3900)
+    return band_limit(samples, low, high, rng.uniform(-6, 6) if rng.random() < .5 else 0.0)
 
 
 def a_law(samples: np.ndarray) -> np.ndarray:
@@ -112,51 +92,14 @@ def mu_law(samples: np.ndarray) -> np.ndarray:
     return np.sign(samples) * (256 ** curve - 1) / 255
 
 
-def gsm(samples: np.ndarray) -> np.ndarray:
-    """GSM 06.10 full rate, 8 kHz."""
-    store = io.BytesIO()
-    soundfile.write(store, np.clip(samples, -1, 1), 8000, format="WAV", subtype="GSM610")
-    store.seek(0)
-    return fitted(soundfile.read(store)[0], len(samples))
-
-
-def g722(samples: np.ndarray) -> np.ndarray:
-    """G.722 at 64 kbit/s, 16 kHz."""
-    from G722 import G722
-    pcm = (np.clip(samples, -1, 1) * 32767).astype(np.int16)
-    coded = G722(RATE, 64000).encode(pcm)
-    return fitted(np.array(G722(RATE, 64000).decode(coded)) / 32768, len(samples))
-
-
-def fitted(samples: np.ndarray, count: int) -> np.ndarray:
-    return np.pad(samples[:count], (0, max(count - len(samples), 0)))
-
-
-CODECS = [a_law, mu_law, gsm, lambda samples: samples]
+CODECS = [a_law, mu_law, lambda samples: coded(samples, "GSM610"), lambda samples: samples]
 CODEC_SHARES = [.62, .12, .16, .10]
 
 
 def lose(samples: np.ndarray, rate: int, rng, share: float | None = None) -> np.ndarray:
     """Packets of 20 ms are lost, ``share`` of them (1–10 %), and silent or concealed."""
     share = share or rng.uniform(.01, .1)
-    packet = rate // 50
-    out, concealed = samples.copy(), rng.random() < .6
-    for start in range(0, len(samples) - packet, packet):
-        if rng.random() < share:
-            out[start: start + packet] = conceal(out[:start], packet, rate) if concealed else 0
-    return out
-
-
-def conceal(before: np.ndarray, count: int, rate: int) -> np.ndarray:
-    """The last pitch period over again and softer: what a jitter buffer plays for a lost packet."""
-    least, most = rate // 400, rate // 66
-    if len(before) < 3 * most:
-        return np.zeros(count)
-    last = before[-most:]
-    shelf = before[-2 * most - most: -least]
-    match = np.correlate(shelf, last, "valid")
-    period = len(shelf) - most - int(np.argmax(match)) + least
-    return np.resize(before[-period:], count) * np.linspace(1, .6, count)
+    return with_losses(samples, rate, share, rng, concealed=rng.random() < .6)
 
 
 def faster(samples: np.ndarray, rate: float) -> np.ndarray:

@@ -26,6 +26,9 @@ from asr.acoustic import AcousticModel
 from asr.decoder import decode
 from asr.engines.embedded import SETTINGS, Settings, cost_per_unit, to_result
 from asr.grammar import Grammar
+from asr.line_effects import band_limit, coloured
+from asr.line_simulation import in_the_street
+from asr.measure import calibration
 from asr.training import augment, people, truth
 from asr.training.speakable import DIGITS
 
@@ -90,18 +93,11 @@ def cases(options):
         for kind, grammar, value in truth.of(row):
             yield kind, line(clean), grammar, value, row["voice"]
             if kind == "voices: plate" and number % 2:
-                yield f"{kind}, 10 dB street", line(street(clean, 10, noise)), grammar, value, row["voice"]
+                yield f"{kind}, 10 dB street", line(in_the_street(clean, 10, noise)), grammar, value, row["voice"]
             elif kind == "voices: plate":
                 lost = augment.lose(line(clean), 8000, noise, .05)
                 yield f"{kind}, 5 % packets lost", lost.astype(np.float32), grammar, value, row["voice"]
     yield from people_cases(options.speech / "dev", rng)
-
-
-def street(clean: np.ndarray, decibels: float, rng: np.random.Generator) -> np.ndarray:
-    """Traffic and passers-by behind the caller, so many dB below the speech."""
-    padded = np.pad(clean, 4000)
-    hiss = augment.coloured(rng, len(padded), .9) * augment.swell(rng, len(padded))
-    return padded + hiss * np.sqrt((clean ** 2).mean() / (hiss ** 2).mean()) * 10 ** (-decibels / 20)
 
 
 def people_cases(dev: Path, rng: random.Random):
@@ -126,7 +122,7 @@ def people_cases(dev: Path, rng: random.Random):
         for grammar in ("plate", "yes_no", "owner_answer"):
             yield "ten people: sentences to reject", line(clip.samples), grammar, None, "aishell3"
     for number in range(60):
-        noise = augment.coloured(np.random.default_rng(number), 32000, number % 12 / 10)
+        noise = coloured(np.random.default_rng(number), 32000, number % 12 / 10)
         grammar = ("plate", "yes_no", "owner_answer")[number % 3]
         yield "noise to reject", line(noise), grammar, None, "noise"
 
@@ -142,7 +138,7 @@ def digits_only(count: int) -> Grammar:
 def line(samples: np.ndarray) -> np.ndarray:
     """16 kHz → 8 kHz through A-law at −22 dBFS, with a fifth of a second of quiet around it."""
     samples = np.pad(samples, 3200)
-    narrow = soxr.resample(augment.band_limit(samples, None, 0), 16000, 8000)
+    narrow = soxr.resample(band_limit(samples), 16000, 8000)
     level = np.sqrt((narrow ** 2).mean()) + 1e-9
     return augment.a_law(np.clip(narrow / level * 10 ** (-22 / 20), -1, 1)).astype(np.float32)
 
@@ -213,22 +209,11 @@ class Count:
         count = self._sums["n"]
         out = {key: round(value / count, 3) for key, value in self._sums.items() if key != "n"}
         sure = [right for probability, right in self._calibration if probability > .9]
-        return {"n": int(count), **out, "ece": calibration_error(self._calibration),
+        return {"n": int(count), **out, "ece": calibration(self._calibration)[1],
                 "above_0.9": len(sure),
                 "right_above_0.9": round(float(np.mean(sure)), 3) if sure else None,
                 "voices": {voice: [len(right), round(float(np.mean(right)), 3)]
                            for voice, right in sorted(self._voices.items())}}
-
-
-def calibration_error(pairs: list[tuple[float, bool]]) -> float | None:
-    """Expected calibration error over ten equal bins."""
-    if not pairs:
-        return None
-    said, right = np.array(pairs, float).T
-    bins = np.minimum((said * 10).astype(int), 9)
-    gaps = [abs(said[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean()
-            for b in np.unique(bins)]
-    return round(float(sum(gaps)), 4)
 
 
 def in_register(result, value: str) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 import openvino
 
 from asr.training import dequantise
+from asr.training.trim import trim
 
 RATE = 24000
 
@@ -39,17 +40,4 @@ class Kokoro:
             "style": style[min(len(ids), 509)][None].astype(np.float32),
             "speed": np.array([speed], np.float32),
         })
-        return trim(np.array(said[0]).reshape(-1))
-
-
-def trim(samples: np.ndarray, rate: int = RATE, floor_db: float = -42.0, keep_s: float = 0.03):
-    """Cuts what is quieter than the peak by ``-floor_db`` at both ends."""
-    step = rate // 100
-    frames = samples[: len(samples) // step * step].reshape(-1, step)
-    if not len(frames):
-        return samples
-    level = np.sqrt((frames ** 2).mean(1) + 1e-12)
-    loud = np.flatnonzero(level > level.max() * 10 ** (floor_db / 20))
-    keep = int(keep_s * 100)
-    start, stop = max(loud[0] - keep, 0) * step, (loud[-1] + 1 + keep) * step
-    return samples[start:stop]
+        return trim(np.array(said[0]).reshape(-1), RATE)

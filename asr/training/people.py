@@ -15,7 +15,7 @@ import soxr
 from pypinyin import Style, lazy_pinyin
 
 from asr.training import augment, speakable
-from asr.training.kokoro import trim
+from asr.training.trim import trim
 from asr.units import unit_of
 
 RATE = 16000

@@ -4,9 +4,10 @@ import asyncio
 import time
 
 import pytest
+from recognizer_fakes import CountingStream
 
 from asr.pool import RecognizerPool
-from asr.recognizer import Capabilities, Hypothesis, Recognizer, Result, Stream
+from asr.recognizer import Capabilities, Hypothesis, Recognizer, Result
 from ivr.call import Call, PlayedOut
 from ivr.turn import Listening, exchange
 from tts import caller_voice
@@ -26,16 +27,7 @@ class Stalling(Recognizer):
         return StallingStream()
 
 
-class StallingStream(Stream):
-    def __init__(self):
-        self.pcm = b""
-
-    def feed(self, pcm):
-        self.pcm += pcm
-
-    def look(self):
-        return self.finish()
-
+class StallingStream(CountingStream):
     def finish(self):
         if len(self.pcm) > 8000:
             time.sleep(3600)
