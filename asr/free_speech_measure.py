@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import soundfile
+from rapidfuzz.distance import Levenshtein
 
 from asr.engines.whisper import WhisperRecognizer
 from asr.hear import LINE_RATE, read_sound
@@ -54,7 +55,7 @@ def measure(table: Path) -> dict:
             stream.feed(through_a_law(recording.pcm()))
             best = stream.finish().best
             heard, text = letters(best.text if best else ""), letters(entry["text"])
-            rows.append({"text": text, "heard": heard, "errors": edits(text, heard)})
+            rows.append({"text": text, "heard": heard, "errors": Levenshtein.distance(text, heard)})
             seconds += recording.heard_s
     used = time.process_time() - used
     wrong, said = sum(row["errors"] for row in rows), sum(len(row["text"]) for row in rows)
@@ -74,16 +75,6 @@ def through_a_law(pcm: bytes) -> bytes:
 def letters(text: str) -> str:
     """Characters that are said: no punctuation, no spaces."""
     return re.sub(r"[^\w]|_", "", text)
-
-
-def edits(one: str, other: str) -> int:
-    """Levenshtein's distance."""
-    row = list(range(len(other) + 1))
-    for number, mine in enumerate(one, 1):
-        above, row = row, [number]
-        for place, theirs in enumerate(other, 1):
-            row.append(min(above[place] + 1, row[-1] + 1, above[place - 1] + (mine != theirs)))
-    return row[-1]
 
 
 if __name__ == "__main__":

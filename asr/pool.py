@@ -21,9 +21,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from asr.endpointing import SPEECH_OFF
-from asr.grammar import FOLDER, Grammar
+from asr.grammar import FOLDER, Grammar, ready_made
 from asr.recent_pcm import RecentPcm
-from asr.recognizer import REJECTED, AsrError, GrammarError, Recognizer, Result
+from asr.recognizer import REJECTED, AsrError, Recognizer, Result
 from asr.vad import VoiceActivity
 
 log = logging.getLogger(__name__)
@@ -269,7 +269,7 @@ def serve(pipe: Connection, engine: str, folder: Path,
     except AsrError as error:
         pipe.send(error)
         return
-    grammars = _ready_made(folder)
+    grammars = ready_made(folder)
     pipe.send(frozenset(grammars))
     with contextlib.suppress(EOFError, OSError):
         while True:
@@ -280,17 +280,6 @@ def serve(pipe: Connection, engine: str, folder: Path,
                 pipe.send(_answer(recognizer, grammars[name], rate, pcm, final))
             except AsrError as error:
                 pipe.send(error)
-
-
-def _ready_made(folder: Path) -> dict[str, Grammar]:
-    """The folder's grammars, compiled now so that no caller waits for it (0.3 s for plates)."""
-    grammars = {}
-    for path in sorted(folder.glob("*.yaml")):
-        with contextlib.suppress(GrammarError):  # whoever opens it is told
-            grammar = Grammar.load(path.stem, folder)
-            _ = grammar.graph              # compiles it
-            grammars[path.stem] = grammar
-    return grammars
 
 
 def _answer(recognizer: Recognizer, grammar: Grammar, rate: int, pcm: bytes,

@@ -7,7 +7,6 @@ the same turn is decoded by the embedded workers, and later turns leave the serv
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -15,10 +14,10 @@ from pathlib import Path
 
 import aiohttp
 
-from asr.grammar import FOLDER, Grammar
+from asr.grammar import FOLDER, Grammar, ready_made
 from asr.pool import AsyncStream, RecognizerPool
 from asr.recent_pcm import RecentPcm
-from asr.recognizer import REJECTED, GrammarError, Result
+from asr.recognizer import REJECTED, Result
 from asr.remote.server import Server
 from asr.remote.session import RemoteTrouble, Session
 from asr.text_match import match_text
@@ -71,11 +70,9 @@ class RemoteHearing:
 
     def _make_ready(self) -> None:
         """Grammars compiled and phrases listed now, so that no caller waits for it."""
-        for path in sorted(self._folder.glob("*.yaml")):
-            with contextlib.suppress(GrammarError):    # whoever opens it is told
-                grammar = Grammar.load(path.stem, self._folder)
-                self.server.dialect(grammar, 8000)
-                self._grammars[path.stem] = grammar
+        for name, grammar in ready_made(self._folder).items():
+            self.server.dialect(grammar, 8000)
+            self._grammars[name] = grammar
 
 
 class RemoteStream:
