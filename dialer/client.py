@@ -84,13 +84,14 @@ class Vault:
 
     async def _ask(self, request: dict[str, object]) -> dict:
         try:
-            connecting = asyncio.open_unix_connection(str(self._socket))
-            reader, writer = await asyncio.wait_for(connecting, _CONNECT_S)
+            async with asyncio.timeout(_CONNECT_S):
+                reader, writer = await asyncio.open_unix_connection(str(self._socket))
         except (OSError, TimeoutError):
             raise VaultUnavailable("the vault is down: hand the call to a person") from None
         try:
             writer.write(json.dumps(request, ensure_ascii=False).encode() + b"\n")
-            return json.loads(await asyncio.wait_for(reader.readline(), _REPLY_S))
+            async with asyncio.timeout(_REPLY_S):
+                return json.loads(await reader.readline())
         except (OSError, TimeoutError, ValueError):
             raise VaultUnavailable("the vault gave no answer: hand the call to a person") from None
         finally:

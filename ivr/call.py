@@ -95,7 +95,9 @@ class Call(ABC):
         """The next frame or event. Raises `HungUp` once the call is over."""
         if not self._inbox and not self.ended:
             try:
-                await asyncio.wait_for(self._arrived.wait(), MEDIA_SILENT_S)
+                # Not wait_for, which loses a cancellation that comes with a frame (Python 3.11).
+                async with asyncio.timeout(MEDIA_SILENT_S):
+                    await self._arrived.wait()
             except TimeoutError:
                 self.now_ms += int(MEDIA_SILENT_S * 1000)
                 return Tick()

@@ -131,7 +131,8 @@ class Session:
             await socket.send_str(self._dialect.opening())
             while True:
                 try:
-                    item = await asyncio.wait_for(self._out.get(), ABANDONED_S)
+                    async with asyncio.timeout(ABANDONED_S):
+                        item = await self._out.get()
                 except TimeoutError:
                     return False
                 if item is _CLOSE:
@@ -146,7 +147,8 @@ class Session:
         wait_s = None
         while True:
             try:
-                message = await asyncio.wait_for(socket.receive(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    message = await socket.receive()
             except TimeoutError:
                 return self._dialect.texts
             if message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING,
