@@ -98,7 +98,7 @@ class Run:
                                              {"params": adapters, "scale": .5}], weight_decay=.01)
         self._spent_s, self._step = 0.0, 0
         if options.begin and not (options.out / "last.pt").exists():
-            self._put({**self._learnt, **torch.load(options.begin)["mean"]})
+            self._begin(torch.load(options.begin)["mean"])
         self._mean = {name: each.detach().clone() for name, each in self._learnt.items()}
         if (options.out / "last.pt").exists():
             self._resume(torch.load(options.out / "last.pt"))
@@ -138,6 +138,12 @@ class Run:
             for name, each in self._learnt.items():
                 self._mean[name].lerp_(each, 1 - keep)
         return loss.item()
+
+    def _begin(self, weights: dict[str, torch.Tensor]) -> None:
+        """As learnt before, maybe with fewer adapters or thinner ones: what is new begins as nothing."""
+        with torch.no_grad():
+            for name, known in weights.items():
+                self._learnt[name][tuple(map(slice, known.shape))] = known
 
     def _put(self, weights: dict[str, torch.Tensor]) -> None:
         with torch.no_grad():
