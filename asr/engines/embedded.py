@@ -118,14 +118,18 @@ def to_results(decoded: Decoded, grammar: Grammar, settings: Settings,
     scores = np.array([score(path, settings.unit_bonus) for path in paths])
     order = np.argsort(-scores, kind="stable")
     paths, scores = [paths[index] for index in order], scores[order]
-    shares = np.exp((scores - scores[0]) / settings.temperature)
-    shares *= (1.0 - settings.unknown) / shares.sum()
-    listed = _hypotheses(paths, shares.tolist(), grammar)
-    whole = listed
-    if any(path.complete and found > scores[0] - WHOLE_NATS
-           for path, found in zip(paths, scores, strict=True)):
-        whole = tuple(hypothesis for hypothesis in listed if hypothesis.complete)
+    listed = whole = _hypotheses(paths, shares(scores, settings), grammar)
+    complete = np.array([path.complete for path in paths])
+    if complete.any() and scores[complete][0] > scores[0] - WHOLE_NATS:
+        whole = _hypotheses([path for path in paths if path.complete],
+                            shares(scores[complete], settings), grammar)
     return Result(listed, rejected, speech), Result(whole, rejected, speech)
+
+
+def shares(scores: np.ndarray, settings: Settings) -> list[float]:
+    """Probabilities of what is scored, best first: all but ``unknown`` is theirs."""
+    found = np.exp((scores - scores[0]) / settings.temperature)
+    return (found * ((1.0 - settings.unknown) / found.sum())).tolist()
 
 
 def score(path: Said, unit_bonus: float) -> float:
