@@ -208,7 +208,7 @@ def in_register(result, value: str) -> bool:
 
 
 def fit(heard: list[Heard], base: Settings) -> Settings:
-    """Temperature and bonus by likelihood of the truth; rejection so that 5 % of true answers are lost."""
+    """Temperature and bonus by likelihood of the truth; rejection so that one true answer in forty is lost."""
     ranked, lost = [], []
     for each in heard:
         paths = each.whole_paths()
@@ -226,7 +226,7 @@ def fit(heard: list[Heard], base: Settings) -> Settings:
         scaled = [((scores + bonus * units) / temperature, place) for scores, units, place in ranked]
         return -sum(each[place] - np.logaddexp.reduce(each) for each, place in scaled)
     temperature, bonus = min(itertools.product(np.geomspace(.5, 6, 40), np.arange(0, 6.1, .5)), key=cost)
-    threshold = float(np.quantile(lost, .95)) + .05
+    threshold = float(np.quantile(lost, .975)) + .05
     settings = dataclasses.replace(base, temperature=round(float(temperature), 3),
                                    reject_per_unit=round(threshold, 3), unit_bonus=float(bonus))
     print("fitted:", settings, flush=True)
