@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asr.pool import RecognizerPool
+from asr.recognizer import Result
 from dialer.client import Match, Vault, VaultUnavailable
 from dialer.outcome import owner_unreached
 from hotline.casebook import OpenCase
-from hotline.read_back import plate_to_read, whole_plates
+from hotline.read_back import corrected_plates, plate_to_read, second_best, whole_plates
 from hotline.recording import Recorder
 from hotline.seats import Note, Seats
 from ivr.call import HungUp
@@ -49,6 +50,8 @@ class MoveCar:
     def __init__(self, desk: Desk, case: OpenCase):
         self._desk, self._case = desk, case
         self._match: Match | None = None
+        self._heard: list[tuple[str, float]] = []
+        self._denied = ""
         self._rejected: set[str] = set()
         self._owner: asyncio.Task[str] | None = None
 
@@ -58,15 +61,22 @@ class MoveCar:
 
     async def match_plate(self, conversation: Conversation) -> str:
         """Weigh what was heard against the register; sets `plate` to what should be read back."""
-        heard = whole_plates(conversation.heard.result, self._rejected)
+        heard = self._plates_meant(conversation.heard.result)
         if not heard:
             return "unclear"
+        self._heard = heard
         match = self._match = await self._weigh(conversation, heard)
         if match is None:
             return "failed"
         conversation.values["plate"] = plate_to_read(match, heard, self._rejected)
         conversation.log("matched", how=match.kind, plate=conversation.values["plate"], probability=match.probability)
         return match.kind
+
+    def _plates_meant(self, result: Result) -> list[tuple[str, float]]:
+        """A whole plate, or what a change makes of the plate that was denied."""
+        if not self._denied:
+            return whole_plates(result, self._rejected)
+        return corrected_plates(result, self._denied, self._heard, self._rejected)
 
     async def _weigh(self, conversation: Conversation, heard: list[tuple[str, float]]) -> Match | None:
         """What the vault makes of it; None where the vault gives no answer."""
@@ -77,9 +87,17 @@ class MoveCar:
             return None
 
     async def reject_plate(self, conversation: Conversation) -> str:
-        """The caller said that the plate read back is wrong: it is not offered again."""
-        self._rejected.add(conversation.values["plate"])
-        return "done"
+        """The caller said that the plate read back is wrong: it is not offered again.
+
+        `close`: another was nearly as likely and is the next to read back; else `done`.
+        """
+        self._denied = conversation.values["plate"]
+        self._rejected.add(self._denied)
+        second = second_best(self._heard, self._rejected)
+        if not second:
+            return "done"
+        conversation.values["plate"] = second
+        return "close"
 
     async def confirm_plate(self, conversation: Conversation) -> str:
         """The caller said that the plate is right: what was doubtful is now looked up as sure."""

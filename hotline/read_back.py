@@ -1,13 +1,19 @@
 """Which plate to read back, out of what was heard and what the register made of it."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 
 from asr.recognizer import Result
 from dialer.client import Match
+from plate_parser.amend import AmendError, amended
 from plate_parser.rules import dialable
 
 UNHEARD_SHARE = 0.1
 """Probability that the plate is none of those that the recognizer lists."""
+CLOSE_SHARE = 0.25
+"""A second-best at least this probable is offered when the best was denied."""
+DENIED_SHARE = 0.7
+"""Weight of what was read back, among the plates that a correction may speak of."""
 
 
 def plate_to_read(match: Match, heard: list[tuple[str, float]], rejected: Collection[str]) -> str:
@@ -30,3 +36,41 @@ def whole_plates(result: Result, rejected: Collection[str]) -> list[tuple[str, f
     ]
     total = sum(probability for _, probability in whole)
     return [(plate, probability * (1 - UNHEARD_SHARE) / total) for plate, probability in whole] if total else []
+
+
+def corrected_plates(
+    result: Result, denied: str, before: Sequence[tuple[str, float]], rejected: Collection[str]
+) -> list[tuple[str, float]]:
+    """The legal plates that a correction leads to, best first, with probabilities.
+
+    `denied` was read back and is wrong; `before` is the n-best that it came from. What was said may
+    be a change (`at:2=E`) or a whole plate; see `plate_parser.amend`.
+    """
+    others = [(plate, share) for plate, share in before if plate != denied]
+    total = sum(share for _, share in others)
+    meant = [(denied, DENIED_SHARE)]
+    meant += [(plate, (1 - DENIED_SHARE) * share / total) for plate, share in others]
+    found: dict[str, float] = defaultdict(float)
+    for place, hypothesis in enumerate(result.hypotheses):
+        said = 0.5**place if hypothesis.probability is None else hypothesis.probability
+        try:
+            for plate, share in amended(hypothesis.value, meant):
+                found[plate] += said * share
+        except AmendError:          # the beginning of a plate, or another answer than a correction
+            continue
+    return _shared({plate: share for plate, share in found.items()
+                    if dialable(plate) and plate not in rejected})
+
+
+def second_best(heard: Sequence[tuple[str, float]], rejected: Collection[str]) -> str:
+    """The plate to offer after a denial without being told more; "" where none is close."""
+    left = [(share, plate) for plate, share in heard if plate not in rejected]
+    share, plate = max(left, default=(0.0, ""))
+    return plate if share >= CLOSE_SHARE else ""
+
+
+def _shared(plates: dict[str, float]) -> list[tuple[str, float]]:
+    """Best first, with probabilities that leave `UNHEARD_SHARE` for what was not listed."""
+    total = sum(plates.values())
+    ranked = sorted(plates.items(), key=lambda item: -item[1])
+    return [(plate, share * (1 - UNHEARD_SHARE) / total) for plate, share in ranked] if total else []
