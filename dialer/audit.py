@@ -1,8 +1,8 @@
 """The audit log: one JSON line an event, each chained to the one before.
 
 `hash` is SHA-256 over the line before it and this line's content: anybody can check it, and an
-edit or a removed line shows. `mac` is an HMAC of the hash: only the vault's key makes one, so a
-log written anew by somebody else shows too. What was cut off at the end shows only against a
+edit or a removed line shows. `mac` is an HMAC of the hash: only the vault's newest key makes one, so
+a log written anew by somebody else shows too. After a new key was used, no older one may follow. What was cut off at the end shows only against a
 head noted elsewhere: note `head` daily. No plain plate and no number is ever written.
 """
 
@@ -14,13 +14,13 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dialer.errors import AuditBroken
-from dialer.keys import derive
+from dialer.keys import KeyRing
 
 _FIRST = "0" * 64
 
@@ -40,12 +40,12 @@ class AuditLog:
         AuditBroken: the log's last entry does not fit.
     """
 
-    def __init__(self, path: Path, master_key: bytes, clock: Callable[[], float] = time.time) -> None:
-        self._key = derive(master_key, "audit")
+    def __init__(self, path: Path, keys: KeyRing | bytes, clock: Callable[[], float] = time.time) -> None:
+        self._path, self._key = path, KeyRing.of(keys).audit_keys[0]
         self._clock = clock
         self._lock = threading.Lock()
         torn = _drop_torn_line(path)
-        report = verify(path, master_key) if path.exists() else AuditReport(0, _FIRST)
+        report = verify(path, keys) if path.exists() else AuditReport(0, _FIRST)
         self._next, self._head = report.entries + 1, report.head
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         if torn:
@@ -61,15 +61,54 @@ class AuditLog:
             os.fsync(self._file)
             self._next, self._head = self._next + 1, digest
 
+    def use(self, keys: KeyRing) -> None:
+        """Write with the newest of `keys` from now on."""
+        with self._lock:
+            self._key = keys.audit_keys[0]
+
     def plate_mark(self, plate: str) -> str:
         """A plate's mark in this log: the same plate has the same mark, and nothing tells which."""
-        return hmac.digest(self._key, b"plate " + plate.encode(), "sha256").hex()[:16]
+        return self._mark("plate", plate)
+
+    def caller_mark(self, caller: str) -> str:
+        """A caller's mark in this log, likewise."""
+        return self._mark("caller", caller)
+
+    def since(self, kind: str, seconds: float) -> Iterator[dict[str, Any]]:
+        """Entries of `kind` of the last so many seconds, each with its `age_s`; oldest first.
+
+        A clock that was set back makes entries young, never old.
+        """
+        now = self._clock()
+        with open(self._path, encoding="utf-8") as file:
+            for line in file:
+                entry = json.loads(line)
+                age_s = max(0.0, now - entry["at"])
+                if entry["kind"] == kind and age_s <= seconds:
+                    yield {**entry, "age_s": age_s}
+
+    def _mark(self, what: str, value: str) -> str:
+        return hmac.digest(self._key, f"{what} {value}".encode(), "sha256").hex()[:16]
 
     def close(self) -> None:
         os.close(self._file)
 
 
-def verify(path: Path, master_key: bytes | None = None, *, expected_head: str = "") -> AuditReport:
+class _Signers:
+    """Which key may have written the next line: the one of the line before, or a newer one."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._keys = ring.audit_keys
+
+    def signed(self, digest: str, mac: object) -> bool:
+        for age, key in enumerate(self._keys):
+            if isinstance(mac, str) and hmac.compare_digest(mac.encode(), _mac(key, digest).encode()):
+                self._keys = self._keys[: age + 1]
+                return True
+        return False
+
+
+def verify(path: Path, keys: KeyRing | bytes | None = None, *, expected_head: str = "") -> AuditReport:
     """Check the whole log; without a key, the chain only.
 
     `expected_head`: a head noted earlier that must still be in the log.
@@ -77,12 +116,12 @@ def verify(path: Path, master_key: bytes | None = None, *, expected_head: str = 
     Raises:
         AuditBroken: says which line does not fit.
     """
-    key = derive(master_key, "audit") if master_key is not None else None
+    signers = _Signers(KeyRing.of(keys)) if keys is not None else None
     head, count, seen = _FIRST, 0, not expected_head
     try:
         with open(path, encoding="utf-8") as file:
             for count, line in enumerate(file, 1):
-                head = _checked(path, count, line, head, key)
+                head = _checked(path, count, line, head, signers)
                 seen = seen or head == expected_head
     except OSError as error:
         raise AuditBroken(f"{path}: {error.strerror}: give the vault's audit log") from None
@@ -93,7 +132,7 @@ def verify(path: Path, master_key: bytes | None = None, *, expected_head: str = 
     return AuditReport(count, head)
 
 
-def _checked(path: Path, number: int, line: str, head: str, key: bytes | None) -> str:
+def _checked(path: Path, number: int, line: str, head: str, signers: _Signers | None) -> str:
     try:
         entry = json.loads(line)
         digest, mac = entry.pop("hash"), entry.pop("mac")
@@ -102,7 +141,7 @@ def _checked(path: Path, number: int, line: str, head: str, key: bytes | None) -
         fits = False
     if not fits or not line.endswith("\n"):
         raise AuditBroken(f"{path}:{number} does not follow from the line before: the log was changed")
-    if key is not None and not hmac.compare_digest(mac, _mac(key, digest)):
+    if signers is not None and not signers.signed(digest, mac):
         raise AuditBroken(f"{path}:{number} was not written with this key: the log was changed")
     return digest
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from dialer.sealing import COLUMNS
+from dialer.owners_csv import COLUMNS
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _ELSEWHERE = ("赣A", "赣B", "赣C", "赣D", "赣F", "湘A", "浙A", "粤B", "沪A", "鄂A")
@@ -37,7 +37,7 @@ def write_owners(
             phone = pinned.get(plate, f"000{number:08d}")
             second = f"0009{number:07d}" if plate not in pinned and rng.random() < 0.2 else ""
             quiet = "22:00-07:00" if plate not in pinned and rng.random() < 0.1 else ""
-            rows.writerow([plate, phone, second, rng.choice(("先生", "女士")), "zh", quiet])
+            rows.writerow([plate, phone, second, "", rng.choice(("先生", "女士")), "zh", quiet])
     return plates
 
 

@@ -1,43 +1,50 @@
-"""A sealed register opened for lookups: memory-mapped, binary search, one owner decrypted at a time."""
+"""A sealed register opened for lookups: the index in memory, one owner read and decrypted at a time.
+
+Nothing is memory-mapped: a file that is cut short under a running vault is an error at the next
+record, not the end of the process.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import mmap
+import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from dialer import sealing
-from dialer.errors import KeyProblem, RegisterProblem
+from dialer import register_file as layout
+from dialer.errors import RegisterProblem
+from dialer.keys import KeyRing
 from dialer.owner import Owner
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is done, done so far, of how many)."""
+_PIECE_BYTES = 1 << 23
 
 
 class Register:
-    """Lookups in a sealed register. Use as a context, or `close()` it.
+    """Lookups in a sealed register. Use as a context, or `close()` it. 16 bytes of memory a plate.
 
     Raises:
         RegisterProblem: the file is missing, torn, tampered with, or of another version.
-        KeyProblem: it was sealed with another key.
+        KeyProblem: it was sealed with another key, or with one that is revoked.
     """
 
-    def __init__(self, path: Path, key: bytes) -> None:
+    def __init__(self, path: Path, keys: KeyRing | bytes, *, progress: Progress | None = None) -> None:
         self.path = path
+        self._file = -1
         try:
-            with open(path, "rb") as file:
-                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._file = os.open(path, os.O_RDONLY)
+            self._open(KeyRing.of(keys), progress or (lambda *_: None))
         except OSError as error:
+            self.close()
             raise RegisterProblem(f"{path}: {error.strerror}: run 'ivr owners import' first") from None
-        except ValueError:
-            raise RegisterProblem(f"{path} is empty: import the sealed register again") from None
-        try:
-            self._check(key)
         except BaseException:
-            self._map.close()
+            self.close()
             raise
 
     def __enter__(self) -> "Register":
@@ -46,67 +53,94 @@ class Register:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        self.close()
+
     def __len__(self) -> int:
         return self.count
 
     def close(self) -> None:
         """Give the file back."""
-        self._map.close()
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
 
     def find(self, plate: str) -> int | None:
-        """Where the normalised `plate` is, or None. Takes the same number of steps either way."""
-        wanted = self._keys.blind(plate)
-        low, high = 0, self.count
-        for _ in range(self.count.bit_length()):
-            middle = (low + high) // 2
-            before = self._index(min(middle, self.count - 1)) < wanted
-            if low < high:
-                low, high = (middle + 1, high) if before else (low, middle)
-        found = self.count > 0 and hmac.compare_digest(self._index(min(low, self.count - 1)), wanted)
-        return low if found else None
+        """Where the normalised `plate` is, or None."""
+        return self.find_all([plate])[0]
+
+    def find_all(self, plates: Sequence[str]) -> list[int | None]:
+        """Where each normalised plate is, or None. The work is the same for hits and misses."""
+        if not plates or not self.count:
+            return [None] * len(plates)
+        wanted = np.frombuffer(b"".join(map(self._keys.blind, plates)), "<u8").reshape(-1, 2)
+        first = np.searchsorted(self._first, wanted[:, 0])
+        found = np.full(len(plates), -1)
+        for step in (1, 0):  # two indexes may share their first half
+            at = np.minimum(first + step, self.count - 1)
+            hit = (self._first[at] == wanted[:, 0]) & (self._second[at] == wanted[:, 1])
+            found = np.where(hit, at, found)
+        return [at if at >= 0 else None for at in found.tolist()]
 
     def owner(self, at: int) -> Owner:
         """Decrypt the owner at a place that `find` gave.
 
         Raises:
-            RegisterProblem: the record was changed after it was sealed.
+            RegisterProblem: the record was changed after it was sealed, or cannot be read.
         """
-        start = self._records + at * self._record_bytes
-        record = self._map[start : start + self._record_bytes]
-        nonce, sealed = record[: sealing.NONCE_BYTES], record[sealing.NONCE_BYTES :]
+        size = self._header.record_bytes
+        index = struct.pack("<QQ", int(self._first[at]), int(self._second[at]))
         try:
-            padded = self._cipher.decrypt(nonce, sealed, self._file_id + self._index(at))
-        except InvalidTag:
+            record = os.pread(self._file, size, layout.HEADER_BYTES + at * size)
+            nonce, sealed = record[: layout.NONCE_BYTES], record[layout.NONCE_BYTES :]
+            padded = self._cipher.decrypt(nonce, sealed, self._header.file_id + index)
+        except (InvalidTag, ValueError, OSError):
             raise RegisterProblem(f"record {at} of {self.path} was changed: import it again") from None
-        (size,) = struct.unpack_from("<H", padded)
-        return Owner.unpack(padded[2 : 2 + size])
+        (length,) = struct.unpack_from("<H", padded)
+        return Owner.unpack(padded[2 : 2 + length])
 
     def owners(self) -> Iterator[Owner]:
         """Every owner, for sealing anew with another key."""
         return (self.owner(at) for at in range(self.count))
 
-    def _index(self, at: int) -> bytes:
-        start = sealing.HEADER_BYTES + at * sealing.INDEX_BYTES
-        return self._map[start : start + sealing.INDEX_BYTES]
+    @property
+    def key_ids(self) -> tuple[bytes, ...]:
+        """The ids of the keys that open this file."""
+        return self._header.key_ids
 
-    def _check(self, key: bytes) -> None:
-        path, head = self.path, self._map[: sealing.HEADER_BYTES]
-        if len(head) < sealing.HEADER_BYTES or not head.startswith(sealing.MAGIC):
-            raise RegisterProblem(f"{path} is not a sealed register: run 'ivr owners seal' to make one")
-        _, version, index_bytes, record_bytes, count, self.sealed_at, file_id, digest = (
-            sealing.FIELDS.unpack_from(head)
-        )
-        if version != sealing.VERSION or index_bytes != sealing.INDEX_BYTES:
-            raise RegisterProblem(f"{path} has format {version}, not {sealing.VERSION}: update this program")
-        self._records = sealing.HEADER_BYTES + count * index_bytes
-        if len(self._map) != self._records + count * record_bytes:
-            raise RegisterProblem(f"{path} is cut short or has grown: copy the sealed file again")
-        with memoryview(self._map) as view, view[sealing.HEADER_BYTES :] as body:
-            if not hmac.compare_digest(hashlib.sha256(body).digest(), digest):
-                raise RegisterProblem(f"{path} is damaged: copy the sealed file again")
-        keys = sealing.FileKeys.of(key, file_id)
-        mac = hmac.digest(keys.header, head[: sealing.FIELDS.size], "sha256")
-        if not hmac.compare_digest(mac, head[sealing.FIELDS.size : sealing.FIELDS.size + 32]):
-            raise KeyProblem(f"{path} was sealed with another key, or changed: use the key it was sealed with")
-        self.count, self._record_bytes, self._file_id = count, record_bytes, file_id
-        self._keys, self._cipher = keys, AESGCM(keys.record)
+    @property
+    def sealed_at(self) -> int:
+        """When it was sealed, by the sealing machine's clock (epoch s)."""
+        return self._header.sealed_at
+
+    def _open(self, ring: KeyRing, progress: Progress) -> None:
+        data, size = os.pread(self._file, layout.HEADER_BYTES, 0), os.fstat(self._file).st_size
+        header = self._header = layout.parse_header(data, size, self.path)
+        self._keys = layout.unlock(data, header, ring, self.path)
+        self._cipher = AESGCM(self._keys.record)
+        self.count = header.count
+        digest = layout.body_digest()
+        index_at = layout.HEADER_BYTES + header.count * header.record_bytes
+        for at in range(layout.HEADER_BYTES, index_at, _PIECE_BYTES):
+            digest.update(os.pread(self._file, min(_PIECE_BYTES, index_at - at), at))
+            progress("checking", at, size)
+        columns = []
+        for number in range(2):
+            column = self._read(index_at + number * 8 * self.count, 8 * self.count)
+            digest.update(column)
+            columns.append(np.frombuffer(column, "<u8"))
+        progress("checking", size, size)
+        self._first, self._second = columns
+        if not hmac.compare_digest(digest.digest(), header.digest):
+            raise RegisterProblem(f"{self.path} is damaged: copy the sealed file again")
+
+    def _read(self, at: int, size: int) -> bytearray:
+        """All of it: one read gives at most 2 GiB."""
+        into = bytearray(size)
+        view, done = memoryview(into), 0
+        while done < size:
+            got = os.preadv(self._file, [view[done : done + _PIECE_BYTES]], at + done)
+            if not got:
+                raise RegisterProblem(f"{self.path} is cut short: copy the sealed file again")
+            done += got
+        return into

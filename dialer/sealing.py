@@ -1,75 +1,44 @@
-"""The sealed register's file: what the police's side writes and the vault opens.
+"""Sealing an owners' list: rows stream through, encrypted at once; nothing readable touches the disk.
 
-Layout (little endian)::
-
-    header 128 bytes: magic 8s | version u16 | index bytes u16 | record bytes u32 | count u64
-                      | sealed at (epoch s) u64 | file id 16s | SHA-256 of the body 32s
-                      | HMAC of all that 32s | zeros
-    body: count blind indexes, sorted | count records in the same order
-
-A blind index is HMAC-SHA256(index key, plate), cut to 16 bytes: among 10^9 plates the chance
-of one collision is 10^-21, and without the key an index tells nothing. A record is nonce (12)
-and AES-256-GCM of the padded owner, bound to its index and file, so that records cannot be
-swapped. All records have one length. Keys are derived per file: two issues of a register
-cannot be compared. The SHA-256 finds a torn file without the key; the HMAC finds a wrong key.
+Of each row only its 16-byte index, its line and its place are kept in memory; the encrypted
+records wait in a file without a name, which vanishes with the process, until the order is known.
 """
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import hmac
+import contextlib
+import itertools
 import os
 import secrets
 import struct
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
+import numpy as np
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from dialer import register_file as layout
 from dialer.errors import RegisterProblem
-from dialer.keys import derive
-from dialer.owner import Owner, field_problems
-from dialer.secret import Secret
-from plate_parser import rules
+from dialer.keys import KEY_BYTES, sync_folder
+from dialer.owner import PACKED_BYTES, Owner
+from dialer.owners_csv import Problems, read_rows
+from dialer.register_file import FileKeys, Header
 
-MAGIC = b"OWNREG\r\n"  # a transfer in text mode would damage it
-VERSION = 1
-HEADER_BYTES = 128
-INDEX_BYTES = 16
-NONCE_BYTES = 12
-TAG_BYTES = 16
-FIELDS = struct.Struct("<8sHHIQQ16s32s")
-COLUMNS = ("plate", "phone", "phone2", "address", "language", "quiet")
-_PAD_TO = 32
-_SHOWN_PROBLEMS = 10
-Progress = Callable[[int], None]  # rows done
-
-
-@dataclass(frozen=True)
-class FileKeys:
-    """The keys of one register file."""
-
-    index: bytes
-    record: bytes
-    header: bytes
-
-    @classmethod
-    def of(cls, master: bytes, file_id: bytes) -> "FileKeys":
-        return cls(*(derive(master, purpose, file_id) for purpose in ("index", "record", "header")))
-
-    def blind(self, plate: str) -> bytes:
-        """The blind index of a normalised plate."""
-        return hmac.digest(self.index, plate.encode(), "sha256")[:INDEX_BYTES]
+PLAIN_BYTES = PACKED_BYTES + 2
+RECORD_BYTES = layout.NONCE_BYTES + PLAIN_BYTES + layout.TAG_BYTES
+_CHUNK = 1 << 14
+Progress = Callable[[str, int, int], None]
+"""Called with (what is done, done so far, of how many)."""
 
 
 @dataclass(frozen=True)
 class Sealed:
-    """What was sealed: `path`, how many owners, and the file's SHA-256 to compare by telephone."""
+    """What was sealed: `path`, how many owners, and the SHA-256 of the body to compare by telephone."""
 
     path: Path
     count: int
@@ -78,123 +47,126 @@ class Sealed:
 
 def seal(
     source: Path,
-    key: bytes,
+    keys: bytes | Sequence[bytes],
     target: Path,
     *,
     duplicates: Literal["error", "last"] = "error",
     progress: Progress | None = None,
 ) -> Sealed:
-    """Seal the owners' list `source` (CSV, UTF-8, columns `COLUMNS`) into `target`, atomically.
+    """Seal the owners' list `source` (CSV, see `dialer.owners_csv`) into `target`, atomically.
+
+    `keys`: those that may open it, each by itself; at most four.
 
     Raises:
         RegisterProblem: a row is wrong (up to ten are named by line, never by content), a plate
             stands twice, or a file cannot be read or written.
     """
-    return seal_owners(_read(source, duplicates), key, target, progress=progress)
+    problems = Problems(source)
+    rows = read_rows(source, problems, progress or (lambda *_: None))
+    return _seal(rows, keys, target, progress, problems, keep_last=duplicates == "last")
 
 
 def seal_owners(
-    owners: Iterable[Owner], key: bytes, target: Path, *, progress: Progress | None = None
+    owners: Iterable[Owner], keys: bytes | Sequence[bytes], target: Path, *,
+    count: int = 0, progress: Progress | None = None,
 ) -> Sealed:
-    """Seal owners that are already in memory; each plate once."""
-    file_id = secrets.token_bytes(16)
-    keys = FileKeys.of(key, file_id)
-    rows = sorted((keys.blind(owner.plate), owner.pack()) for owner in owners)
-    longest = max((len(plain) for _, plain in rows), default=0)
-    plain_bytes = -(-(longest + 2) // _PAD_TO) * _PAD_TO
-    cipher = AESGCM(keys.record)
+    """Seal owners that come one by one; each plate once. `count`: how many, for the progress."""
+    return _seal(_counted(owners, count, progress), keys, target, progress, Problems(target))
 
-    def body() -> Iterator[bytes]:
-        yield b"".join(index for index, _ in rows)
-        for done, (index, plain) in enumerate(rows, 1):
-            nonce = secrets.token_bytes(NONCE_BYTES)
-            padded = struct.pack("<H", len(plain)) + plain.ljust(plain_bytes - 2, b"\0")
-            yield nonce + cipher.encrypt(nonce, padded, file_id + index)
-            if progress and done % 1000 == 0:
-                progress(done)
 
-    record_bytes = NONCE_BYTES + plain_bytes + TAG_BYTES
-    digest = _write(target, body(), keys, file_id, record_bytes, len(rows))
-    return Sealed(target, len(rows), digest)
+def _counted(owners: Iterable[Owner], count: int, progress: Progress | None) -> Iterator[tuple[int, Owner]]:
+    for number, owner in enumerate(owners, 1):
+        if progress and number % _CHUNK == 0:
+            progress("sealing", number, max(number, count))
+        yield number, owner
+
+
+def _seal(
+    rows: Iterable[tuple[int, Owner]], keys: bytes | Sequence[bytes], target: Path,
+    progress: Progress | None, problems: Problems, keep_last: bool = False,
+) -> Sealed:
+    file_key, file_id = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(16)
+    slots = layout.wrap(file_key, file_id, [keys] if isinstance(keys, bytes) else list(keys))
+    file_keys = FileKeys.of(file_key)
+    try:
+        with tempfile.TemporaryFile(prefix=".sealing-", dir=target.parent) as spool:
+            indexes, lines = _encrypt(rows, spool, file_keys, file_id)
+            problems.raise_any()
+            order = _order(indexes, lines, problems, keep_last)
+            problems.raise_any()
+            header = Header(RECORD_BYTES, len(order), int(time.time()), file_id, bytes(32), slots)
+            digest = _write(target, header, file_keys, spool, indexes, order, progress or (lambda *_: None))
+    except OSError as error:
+        raise RegisterProblem(f"{target} cannot be written ({error.strerror}): check the folder") from None
+    return Sealed(target, len(order), digest)
+
+
+def _encrypt(
+    rows: Iterable[tuple[int, Owner]], spool: BinaryIO, keys: FileKeys, file_id: bytes
+) -> tuple[np.ndarray, array]:
+    """Records in the order of `rows` into `spool`; indexes (rows × 2, u64) and the rows' lines."""
+    encrypt, blind = AESGCM(keys.record).encrypt, keys.blind
+    indexes, lines = bytearray(), array("Q")
+    rows = iter(rows)
+    while chunk := list(itertools.islice(rows, _CHUNK)):
+        nonces = secrets.token_bytes(layout.NONCE_BYTES * len(chunk))
+        for number, (line, owner) in enumerate(chunk):
+            plain, index = owner.pack(), blind(owner.plate)
+            if len(plain) > PACKED_BYTES:
+                raise RegisterProblem("an owner's record is too long: give fewer or shorter numbers")
+            nonce = nonces[number * layout.NONCE_BYTES : (number + 1) * layout.NONCE_BYTES]
+            padded = (struct.pack("<H", len(plain)) + plain).ljust(PLAIN_BYTES, b"\0")
+            spool.write(nonce + encrypt(nonce, padded, file_id + index))
+            indexes += index
+            lines.append(line)
+    return np.frombuffer(indexes, "<u8").reshape(-1, 2), lines
+
+
+def _order(indexes: np.ndarray, lines: array, problems: Problems, keep_last: bool) -> np.ndarray:
+    """Rows in the order of their indexes, each plate once; plates that stand twice are problems."""
+    order = np.lexsort((indexes[:, 1], indexes[:, 0]))  # stable: of one plate, the later row is last
+    ordered = indexes[order]
+    same = (ordered[1:] == ordered[:-1]).all(axis=1)
+    if keep_last:
+        return order[np.append(~same, True)] if len(order) else order
+    twice = [(lines[order[at + 1]], lines[order[at]]) for at in np.flatnonzero(same).tolist()]
+    for line, before in sorted(twice):
+        problems.add(line, f"the same plate is on line {before}")
+    return order
 
 
 def _write(
-    target: Path, body: Iterator[bytes], keys: FileKeys, file_id: bytes, record_bytes: int, count: int
+    target: Path, header: Header, keys: FileKeys, spool: BinaryIO, indexes: np.ndarray, order: np.ndarray, progress: Progress
 ) -> str:
     """Body first, header last, then the name: nobody ever opens half a file."""
-    temporary = None
+    spool.flush()
+    digest = layout.body_digest()
+    descriptor, temporary = tempfile.mkstemp(prefix=".sealing-", dir=target.parent)
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=".sealing-", dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(bytes(HEADER_BYTES))
-            digest = hashlib.sha256()
-            for piece in body:
+            file.write(bytes(layout.HEADER_BYTES))
+            for piece in _body(spool, indexes, order, progress):
                 digest.update(piece)
                 file.write(piece)
-            fields = FIELDS.pack(
-                MAGIC, VERSION, INDEX_BYTES, record_bytes, count, int(time.time()), file_id, digest.digest()
-            )
             file.seek(0)
-            file.write(fields + hmac.digest(keys.header, fields, "sha256"))
+            file.write(replace(header, digest=digest.digest()).pack(keys))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
         sync_folder(target.parent)
-    except OSError as error:
-        raise RegisterProblem(f"{target} cannot be written ({error.strerror}): check the folder") from None
     finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
     return digest.hexdigest()
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a rename durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _read(source: Path, duplicates: str) -> list[Owner]:
-    owners: dict[str, Owner] = {}
-    lines: dict[str, int] = {}
-    problems: list[str] = []
-    try:
-        with open(source, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if set(reader.fieldnames or ()) - set(COLUMNS) or not {"plate", "phone"} <= set(reader.fieldnames or ()):
-                raise RegisterProblem(f"{source}:1: the first line must name the columns {', '.join(COLUMNS)}")
-            for row in reader:
-                owner, found = _owner(row)
-                if duplicates == "error" and owner.plate in lines:
-                    found.append(f"the same plate is on line {lines[owner.plate]}")
-                problems += [f"{source}:{reader.line_num}: {problem}" for problem in found]
-                owners[owner.plate], lines[owner.plate] = owner, reader.line_num
-    except OSError as error:
-        raise RegisterProblem(f"{source}: {error.strerror}: give the owners' CSV file") from None
-    except UnicodeDecodeError:
-        raise RegisterProblem(f"{source} is not UTF-8: save it as CSV UTF-8") from None
-    except csv.Error as error:
-        raise RegisterProblem(f"{source}:{reader.line_num}: this is not CSV ({error})") from None
-    if problems:
-        more = len(problems) - _SHOWN_PROBLEMS
-        tail = [f"and {more} more"] if more > 0 else []
-        raise RegisterProblem("\n".join(problems[:_SHOWN_PROBLEMS] + tail))
-    return list(owners.values())
-
-
-def _owner(row: dict[str | None, object]) -> tuple[Owner, list[str]]:
-    if None in row or None in row.values():
-        problems = ["the line has not as many fields as there are columns"]
-    else:
-        problems = []
-    text = {name: str(value or "").strip() for name, value in row.items() if name}
-    plate = rules.normalize(text["plate"])
-    if rules.classify(plate) is None:
-        problems.append("plate is not a legal number plate")
-    problems += field_problems(text)
-    numbers = tuple(Secret(n) for n in (text.get("phone"), text.get("phone2")) if n)
-    owner = Owner(plate, numbers, text.get("address", ""), text.get("language") or "zh", text.get("quiet", ""))
-    return owner, problems
+def _body(spool: BinaryIO, indexes: np.ndarray, order: np.ndarray, progress: Progress) -> Iterator[bytes | memoryview]:
+    if not len(order):
+        return
+    records = np.memmap(spool, np.uint8, "r", shape=(len(indexes), RECORD_BYTES))
+    for at in range(0, len(order), _CHUNK):
+        yield memoryview(records[order[at : at + _CHUNK]]).cast("B")
+        progress("writing", at, len(order))
+    for half in (0, 1):
+        yield memoryview(np.ascontiguousarray(indexes[order, half])).cast("B")
+    progress("writing", len(order), len(order))
