@@ -68,14 +68,18 @@ class Vault:
             await asyncio.gather(self._keeper, return_exceptions=True)
         self.line.close()
 
-    async def match(self, case_id: str, heard: Sequence[tuple[str, float]]) -> Match:
+    async def match(
+        self, case_id: str, heard: Sequence[tuple[str, float]], *, caller: str | None = None
+    ) -> Match:
         """Weigh what was heard (plate, probability) against the register.
+
+        `caller`: who asks, for the budget a caller has; "" who withholds it; None: not told, no such budget.
 
         Raises:
             VaultUnavailable: the vault is down (known within 0.5 s) or silent (3 s).
             LookupRefused: over budget, or not a request; a kind of `VaultUnavailable`.
         """
-        request = {"op": "match", "case": case_id, "heard": [list(reading) for reading in heard]}
+        request = {"op": "match", "case": case_id, "caller": caller, "heard": [list(reading) for reading in heard]}
         reply = await self._ask(request)
         if "refused" in reply:
             raise LookupRefused(reply["refused"], reply["text"])

@@ -3,49 +3,78 @@
 from __future__ import annotations
 
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from dialer.errors import LookupRefused
 from dialer.owner import Owner
 
-_HOUR_S = 3600.0
-_CASE_LIFE_S = 86_400.0
+HOUR_S = 3600.0
+DAY_S = 86_400.0
+WITHHELD = ""
+_WITHHELD_SHARE = 10
+"""Callers who withhold their number share the budget of so many callers."""
+
+
+class Window:
+    """Amounts by key over the last `length_s` seconds. Times in seconds, given in no strict order."""
+
+    def __init__(self, length_s: float) -> None:
+        self._length_s = length_s
+        self._entries: deque[tuple[float, str, int]] = deque()
+        self._totals: Counter[str] = Counter()
+
+    def add(self, at: float, key: str, amount: int = 1) -> None:
+        self._entries.append((at, key, amount))
+        self._totals[key] += amount
+
+    def total(self, now: float, key: str) -> int:
+        """What `key` has in the window that ends `now`."""
+        while self._entries and self._entries[0][0] <= now - self._length_s:
+            _, old, amount = self._entries.popleft()
+            self._totals[old] -= amount
+            if not self._totals[old]:
+                del self._totals[old]
+        return self._totals[key]
 
 
 class Budget:
-    """Rounds of lookups a case, and lookups an hour over all cases. `clock` in seconds."""
+    """Rounds of lookups a case and a caller may have in a day, and lookups an hour over all.
 
-    def __init__(self, rounds_per_case: int, lookups_per_hour: int, clock: Callable[[], float]) -> None:
-        self._rounds_per_case, self._per_hour, self._clock = rounds_per_case, lookups_per_hour, clock
-        self._rounds: dict[str, tuple[int, float]] = {}
-        self._spent: deque[tuple[float, int]] = deque()
-        self._in_hour = 0
+    `clock` in seconds, one that is never set: a jump of the time of day gives nothing back.
+    """
 
-    def spend(self, case: str, lookups: int) -> None:
-        """Count one round of `lookups` for `case`.
+    def __init__(
+        self, rounds_per_case: int, rounds_per_caller: int, lookups_per_hour: int, clock: Callable[[], float]
+    ) -> None:
+        self._per_case, self._per_caller, self._per_hour = rounds_per_case, rounds_per_caller, lookups_per_hour
+        self._clock = clock
+        self._cases, self._callers, self._hour = Window(DAY_S), Window(DAY_S), Window(HOUR_S)
+
+    def spend(self, case: str, caller: str | None, lookups: int) -> None:
+        """Count one round of `lookups` for `case` and `caller` (None: nobody told; "": withheld).
 
         Raises:
             LookupRefused: it would go over; nothing is counted then.
         """
         now = self._clock()
-        while self._spent and self._spent[0][0] <= now - _HOUR_S:
-            self._in_hour -= self._spent.popleft()[1]
-        if self._in_hour + lookups > self._per_hour:
+        if self._hour.total(now, "") + lookups > self._per_hour:
             raise LookupRefused("hour", "this hour's lookups are spent: hand the call to a person")
-        rounds, _ = self._rounds.get(case, (0, now))
-        if rounds >= self._rounds_per_case:
+        if self._cases.total(now, case) >= self._per_case:
             raise LookupRefused("case", "this case's lookups are spent: hand the call to a person")
-        self._rounds[case] = (rounds + 1, now)
-        self._spent.append((now, lookups))
-        self._in_hour += lookups
-        self._forget(now)
+        most = self._per_caller * (_WITHHELD_SHARE if caller == WITHHELD else 1)
+        if caller is not None and self._callers.total(now, caller) >= most:
+            raise LookupRefused("caller", "this caller's lookups of today are spent: hand the call to a person")
+        self.restore(0.0, case, caller, lookups)
 
-    def _forget(self, now: float) -> None:
-        for case, (_, last) in list(self._rounds.items())[:4]:
-            if last < now - _CASE_LIFE_S:
-                del self._rounds[case]
+    def restore(self, age_s: float, case: str, caller: str | None, lookups: int) -> None:
+        """Count what was spent `age_s` seconds ago, by a vault that was here before."""
+        at = self._clock() - age_s
+        self._hour.add(at, "", lookups)
+        self._cases.add(at, case)
+        if caller is not None:
+            self._callers.add(at, caller)
 
 
 @dataclass(frozen=True)

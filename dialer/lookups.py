@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import secrets
 from collections.abc import Callable, Sequence
 
+from dialer.alarms import Alarms
 from dialer.audit import AuditLog
 from dialer.errors import LookupRefused
-from dialer.limits import Budget, Tokens
+from dialer.limits import DAY_S, WITHHELD, Budget, Tokens
 from dialer.register import Register
 from dialer.vault_config import VaultConfig
 from plate_parser import rules
 from plate_parser.match import Decision, decide
 from plate_parser.variants import likely_variants
 
+log = logging.getLogger(__name__)
 _CASE = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
 _MOST_HEARD = 400
 _LONGEST_PLATE = 12
+_MOST_CALLER = 64
+_UNKNOWN = re.compile(r"[?*？＊]")
+_MOST_UNKNOWN = 8
 
 
 class Lookups:
@@ -28,38 +35,72 @@ class Lookups:
         self.register = register
         self.tokens = Tokens(config.token_life_s, clock)
         self._config, self._audit = config, audit
-        self._budget = Budget(config.rounds_per_case, config.lookups_per_hour, clock)
+        self._budget = Budget(config.rounds_per_case, config.rounds_per_caller, config.lookups_per_hour, clock)
+        self._alarms = Alarms(clock)
+        self._remember()
 
-    def match(self, case: object, heard: object) -> dict[str, object]:
+    def match(self, case: object, heard: object, caller: object = None) -> dict[str, object]:
         """The fields of a `dialer.client.Match`.
 
         Raises:
             LookupRefused: the request is malformed or over budget.
         """
         case_id, readings = _checked(case, heard)
+        who = self._caller(caller)
         most = self._config.variants_per_round
         try:
-            self._budget.spend(case_id, most)
+            self._budget.spend(case_id, who, most)
         except LookupRefused as refused:
-            self._audit.append("refused", case=case_id, why=refused.kind)
+            self._audit.append("refused", case=case_id, caller=who, why=refused.kind)
+            self._raise_alarms(self._alarms.refused())
             raise
         variants = likely_variants(readings, most)
         places = self._places([plate for plate, _ in variants], most)
         decision = decide(variants, places.keys(), self._config.thresholds)
-        mark = self._audit.plate_mark(decision.plate or "") if decision.plate else ""
-        self._audit.append("match", case=case_id, result=decision.kind, plate=mark, variants=len(variants))
+        mark = self._audit.plate_mark(decision.plate or "-")
+        self._audit.append(
+            "match", case=case_id, caller=who, result=decision.kind, plate=mark if decision.plate else "",
+            variants=len(variants), lookups=most,
+        )
+        self._raise_alarms(self._alarms.in_order(readings))
+        self._raise_alarms(self._alarms.matched(case_id, decision.kind, who, mark if decision.plate else ""))
         return self._answer(case_id, decision, places)
+
+    def _remember(self) -> None:
+        """Budgets and alarms go on where a vault before this one ended."""
+        for entry in self._audit.since("match", DAY_S):
+            who, age_s = entry.get("caller"), entry["age_s"]
+            self._budget.restore(age_s, entry["case"], who, entry.get("lookups", self._config.variants_per_round))
+            self._alarms.matched(entry["case"], entry["result"], who, entry["plate"], age_s)
+        for entry in self._audit.since("refused", DAY_S):
+            self._alarms.refused(entry["age_s"])
+
+    def _caller(self, caller: object) -> str | None:
+        """The caller's mark: their number is neither kept nor written."""
+        if caller is None or caller == WITHHELD:
+            return caller
+        if not isinstance(caller, str) or len(caller) > _MOST_CALLER:
+            raise LookupRefused("request", f"a caller is named by up to {_MOST_CALLER} characters")
+        return self._audit.caller_mark(caller)
+
+    def _raise_alarms(self, alarms: Sequence[str]) -> None:
+        for why in alarms:
+            self._audit.append("alarm", why=why)
+            log.warning("alarm: %s: docs/register.md says what it can mean", why)
 
     def _places(self, plates: list[str], most: int) -> dict[str, int]:
         """Plate → place, of those registered and dialable. Always `most` searches."""
         padded = plates + [f"-{n}" for n in range(most - len(plates))]
-        found = {plate: self.register.find(plate) for plate in padded}
-        return {p: at for p, at in found.items() if at is not None and rules.dialable(p)}
+        may_dial = [rules.dialable(plate) for plate in padded]
+        places = zip(padded, self.register.find_all(padded), may_dial)
+        return {plate: at for plate, at, dial in places if at is not None and dial}
 
     def _answer(self, case: str, decision: Decision, places: dict[str, int]) -> dict[str, object]:
-        """One record is decrypted and tokens are made on a miss too, and thrown away."""
+        """On a miss a record is decrypted and tokens are made too, and thrown away: any record, so that
+        none is the only one that is always at hand."""
         hit = decision.kind == "match"
-        at = places[decision.plate] if hit else 0
+        anywhere = secrets.randbelow(max(1, self.register.count))
+        at = places[decision.plate] if hit else anywhere
         owner = self.register.owner(at) if self.register.count else None
         tokens = self.tokens.issue(case, owner) if owner else ()
         if not hit:
@@ -89,4 +130,6 @@ def _checked(case: object, heard: object) -> tuple[str, Sequence[tuple[str, floa
         raise LookupRefused("request", "each reading is a plate and a probability") from None
     if any(len(plate) > _LONGEST_PLATE or not 0 <= p <= 1 for plate, p in readings):
         raise LookupRefused("request", "a reading has up to 12 characters and a probability 0 to 1")
+    if sum(bool(_UNKNOWN.search(plate)) for plate, _ in readings) > _MOST_UNKNOWN:
+        raise LookupRefused("request", f"at most {_MOST_UNKNOWN} readings may have places that were not heard")
     return case, readings

@@ -1,8 +1,8 @@
 """The vault: `python -m dialer.vault --config vault.toml --socket PATH`.
 
 The one process with the register's keys. It answers one JSON line per connection on PATH
-(`match`), and serves a line on PATH.line whose `dial` takes a token. SIGHUP opens the register
-anew after an import. Exit codes: 0 told to end, 2 cannot run (the sentence is on stderr).
+(`match`), and serves a line on PATH.line whose `dial` takes a token. A register or key file that
+changed is taken into use by itself, or at once on SIGHUP; calls go on. Exit codes: 0 told to end, 2 cannot run (the sentence is on stderr).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from dialer.audit import AuditLog
 from dialer.errors import DialerError, LookupRefused
-from dialer.keys import load_key
+from dialer.keys import load_keys
 from dialer.lookups import Lookups
 from dialer.register import Register
 from dialer.vault_config import VaultConfig, load_vault_config
@@ -33,6 +33,8 @@ from ivr.sip.supervisor import Supervisor
 log = logging.getLogger(__name__)
 _MOST_REQUEST_BYTES = 1 << 16
 _REQUEST_S = 5.0
+_LOOK_S = 1.0  # how often the files are looked at for a change
+_GRID_S = 0.02  # answers leave at multiples of this after the request: what is left of timing drowns in it
 
 
 def line_socket(socket: Path) -> Path:
@@ -45,12 +47,14 @@ class VaultServer:
 
     def __init__(self, config: VaultConfig, socket: Path) -> None:
         self._config, self._socket = config, socket
-        self._key = load_key(config.key_file, config.key_env)
-        self._audit = AuditLog(config.audit, self._key)
-        register = Register(config.register, self._key)
+        self._stamp = self._files()
+        keys = load_keys(config.key_file, config.key_env)
+        self._audit = AuditLog(config.audit, keys)
+        register = Register(config.register, keys)
         self._lookups = Lookups(config, register, self._audit, time.monotonic)
         self._supervisor = Supervisor(config.sip(), name="vault")
         self._one_at_a_time = asyncio.Lock()
+        self._refreshing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._calls: dict[str, tuple[str, float]] = {}  # leg id → case, begun at
 
@@ -60,7 +64,7 @@ class VaultServer:
         server = LineServer(line_socket(self._socket), line.capacity, self._dial)
         server.on_event = self._note_end
         line.on_notice = _log_notice
-        turned_away = asyncio.create_task(self._turn_away())
+        aside = asyncio.create_task(self._turn_away()), asyncio.create_task(self._watch_files())
         await server.start()
         requests = await self._listen()
         self._audit.append("opened", owners=len(self._lookups.register))
@@ -70,20 +74,47 @@ class VaultServer:
             requests.close()
             self._socket.unlink(missing_ok=True)
             await server.stop()
-            turned_away.cancel()
+            for task in aside:
+                task.cancel()
             await self._supervisor.stop()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self._audit.append("closed")
 
     def reopen(self) -> None:
-        """Take a newly imported register into use; the old one stays if the new one is bad."""
-        try:
-            fresh = Register(self._config.register, self._key)
-        except DialerError as error:
-            log.error("%s", error)
-            return
-        self._lookups.register = fresh  # the old map is freed with its last lookup
-        self._spawn(asyncio.to_thread(self._audit.append, "opened", owners=len(fresh)))
+        """Take the register and the keys as they are on disk now; the old ones stay if these are bad."""
+        self._spawn(self._refresh())
+
+    async def _watch_files(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if self._files() != self._stamp:
+                await self._refresh()
+
+    async def _refresh(self) -> None:
+        async with self._refreshing:
+            self._stamp = self._files()
+            try:
+                keys = load_keys(self._config.key_file, self._config.key_env)
+                fresh = await asyncio.to_thread(Register, self._config.register, keys)
+            except DialerError as error:
+                log.error("the register in use stays: %s", error)
+                return
+            async with self._one_at_a_time:
+                before, self._lookups.register = self._lookups.register, fresh
+                before.close()
+                self._audit.use(keys)
+                await asyncio.to_thread(self._audit.append, "opened", owners=len(fresh))
+
+    def _files(self) -> tuple[object, ...]:
+        """What changes when the register or the key file was replaced or written."""
+        seen = []
+        for path in (self._config.register, self._config.key_file):
+            try:
+                stat = path.stat() if path else None
+            except OSError:
+                stat = None
+            seen.append(stat and (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_mode))
+        return tuple(seen)
 
     # --- requests ---
 
@@ -106,12 +137,19 @@ class VaultServer:
             writer.close()
 
     async def _reply(self, line: bytes) -> Mapping[str, object]:
+        begun = time.monotonic()
+        reply = await self._match(line)
+        await asyncio.sleep(_GRID_S - (time.monotonic() - begun) % _GRID_S)
+        return reply
+
+    async def _match(self, line: bytes) -> Mapping[str, object]:
         try:
             request = json.loads(line)
             if request.get("op") != "match":
                 raise LookupRefused("request", "the vault knows the request match only")
+            asked = (request.get(name) for name in ("case", "heard", "caller"))
             async with self._one_at_a_time:  # budgets and the audit are in order
-                return await asyncio.to_thread(self._lookups.match, request.get("case"), request.get("heard"))
+                return await asyncio.to_thread(self._lookups.match, *asked)
         except LookupRefused as refused:
             return {"refused": refused.kind, "text": str(refused)}
         except (ValueError, AttributeError):

@@ -29,6 +29,7 @@ class VaultConfig:
     sip_conf: Path | None = None
     tail_digits: int = 4
     rounds_per_case: int = 4
+    rounds_per_caller: int = 12
     variants_per_round: int = 300
     lookups_per_hour: int = 60_000
     token_life_s: int = 600

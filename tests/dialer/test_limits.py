@@ -23,18 +23,18 @@ class Clock:
 
 def test_a_case_has_its_rounds_and_an_hour_its_lookups():
     clock = Clock()
-    budget = Budget(2, 1000, clock)
-    budget.spend("a", 300)
-    budget.spend("a", 300)
+    budget = Budget(2, 3, 1000, clock)
+    budget.spend("a", None, 300)
+    budget.spend("a", None, 300)
     with pytest.raises(LookupRefused) as caught:
-        budget.spend("a", 300)
+        budget.spend("a", None, 300)
     assert caught.value.kind == "case"
-    budget.spend("b", 300)
+    budget.spend("b", None, 300)
     with pytest.raises(LookupRefused) as caught:
-        budget.spend("c", 300)
+        budget.spend("c", None, 300)
     assert caught.value.kind == "hour"
     clock.now = 3601
-    budget.spend("c", 300)
+    budget.spend("c", None, 300)
 
 
 def test_a_token_works_once_in_time_and_only_the_latest_of_a_case():

@@ -4,80 +4,20 @@ import asyncio
 import json
 import os
 import signal
-import socket
-import sys
 import time
-from pathlib import Path
 
 import pytest
+from vault_house import NUMBER, PLATE, SURE, phone, stop, until
 
 from dialer.audit import verify
 from dialer.client import LookupRefused, Vault, VaultUnavailable
 from dialer.errors import VaultFailed
-from dialer.keys import load_key, new_key
+from dialer.keys import load_key
 from dialer.made_up import write_owners
 from dialer.sealing import seal
 from dialer.supervise import VaultProcess
 from ivr.sip import protocol
 from ivr.sip.line import Answered, Ended
-
-PHONE = Path(protocol.__file__).with_name("phone.py")
-PLATE, NUMBER = "赣K12345", "00055512345"
-SURE = [(PLATE, 0.95)]
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture
-def house(tmp_path):
-    """A vault's folder; `house.port` is where owners' phones are."""
-
-    class House:
-        port = _free_port()
-        config = tmp_path / "vault.toml"
-        socket = tmp_path / "v.sock"
-        audit = tmp_path / "audit.jsonl"
-        key = tmp_path / "owners.key"
-        folder = tmp_path
-
-    new_key(House.key)
-    write_owners(tmp_path / "o.csv", 500, pinned={PLATE: NUMBER, "赣KB1234": "00055500001", "赣KD1234": "00055500002"})
-    seal(tmp_path / "o.csv", load_key(House.key), tmp_path / "owners.reg")
-    (tmp_path / "o.csv").unlink()
-    House.config.write_text(f'key_file = "owners.key"\ndial = "sip:{{number}}@127.0.0.1:{House.port}"\n')
-    return House
-
-
-async def _phone(house, **script):
-    path = house.folder / "phone.json"
-    path.write_text(json.dumps({"mode": "wait", "port": house.port, **script}))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(PHONE), "--script", str(path), "--json-events",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    async for line in process.stdout:
-        if json.loads(line).get("event") == "ready":
-            return process
-    raise AssertionError("the phone did not start")
-
-
-async def _until(leg, kind, timeout_s=8.0):
-    seen = []
-    while True:
-        event = await asyncio.wait_for(leg.events.get(), timeout_s)
-        seen.append(event)
-        if isinstance(event, (kind, Ended)):
-            return seen
-
-
-async def _stop(process):
-    if process.returncode is None:
-        process.terminate()
-    await process.communicate()
 
 
 async def test_a_match_a_pair_and_a_stranger_within_budget(house):
@@ -104,21 +44,21 @@ async def test_an_owner_is_called_by_token_once_and_the_number_is_nowhere(house,
     async with VaultProcess(house.config, house.socket) as vault:
         receive = vault.line._receive
         vault.line._receive = lambda m: (passed.extend(repr(m).encode() if not isinstance(m, protocol.Frame) else b""), receive(m))
-        phone = await _phone(house, answer={"after_s": 0.2}, steps=[{"dtmf": "5"}, {"wait_hangup": {}}])
+        owners_phone = await phone(house, answer={"after_s": 0.2}, steps=[{"dtmf": "5"}, {"wait_hangup": {}}])
         frames = []
         match = await vault.match("c1", SURE)
         leg = await vault.line.dial(match.token, headers={"X-Case": "c1"})
         leg.on_frame = lambda received, sent: frames.append(len(received))
-        seen = await _until(leg, Answered)
+        seen = await until(leg, Answered)
         assert isinstance(seen[-1], Answered) and leg.remote == ""
         leg.play(b"\1\0" * 1600, "hello")
         seen += [await asyncio.wait_for(leg.events.get(), 5) for _ in range(2)]
         leg.hangup()
-        seen += await _until(leg, Ended)
+        seen += await until(leg, Ended)
         assert len(frames) >= 5 and isinstance(seen[-1], Ended)
         again = await vault.line.dial(match.token)
-        assert (await _until(again, Ended))[-1].code == 403
-        await _stop(phone)
+        assert (await until(again, Ended))[-1].code == 403
+        await stop(owners_phone)
     log = house.audit.read_text()
     kinds = [json.loads(line)["kind"] for line in log.splitlines()]
     assert sorted(kinds) == ["closed", "dial", "dial_refused", "ended", "match", "opened"]
@@ -130,21 +70,21 @@ async def test_an_owner_is_called_by_token_once_and_the_number_is_nowhere(house,
 @pytest.mark.parametrize(("answer", "code"), [("busy", 486), ("off", 480), ("decline", 603)])
 async def test_a_refusal_comes_through_as_its_code(house, answer, code):
     async with VaultProcess(house.config, house.socket) as vault:
-        phone = await _phone(house, answer=answer)
+        owners_phone = await phone(house, answer=answer)
         match = await vault.match("c1", SURE)
         leg = await vault.line.dial(match.token)
-        assert (await _until(leg, Ended))[-1].code == code
-        await _stop(phone)
+        assert (await until(leg, Ended))[-1].code == code
+        await stop(owners_phone)
 
 
 async def test_a_vault_killed_in_mid_call_comes_back(house):
     keeper = VaultProcess(house.config, house.socket)
     async with keeper as vault:
-        phone = await _phone(house, answer={"after_s": 0}, steps=[{"wait_hangup": {}}])
+        owners_phone = await phone(house, answer={"after_s": 0}, steps=[{"wait_hangup": {}}])
         leg = await vault.line.dial((await vault.match("c1", SURE)).token)
-        await _until(leg, Answered)
+        await until(leg, Answered)
         os.kill(keeper.pid, signal.SIGKILL)
-        ended = (await _until(leg, Ended))[-1]
+        ended = (await until(leg, Ended))[-1]
         assert ended.by == "worker-lost"
         begun = time.monotonic()
         with pytest.raises(VaultUnavailable):
@@ -161,7 +101,7 @@ async def test_a_vault_killed_in_mid_call_comes_back(house):
                     await asyncio.sleep(0.1)
         assert match.kind == "match" and keeper.restarts == 1
         await asyncio.wait_for(vault.line._up.wait(), 5)
-        await _stop(phone)
+        await stop(owners_phone)
     assert verify(house.audit, load_key(house.key))
 
 
@@ -183,21 +123,21 @@ async def test_a_mark_that_looks_like_the_dial_target_does_no_harm(house):
     write_owners(house.folder / "o.csv", 5, pinned={PLATE: "owner"})
     seal(house.folder / "o.csv", load_key(house.key), house.folder / "owners.reg")
     async with VaultProcess(house.config, house.socket) as vault:
-        phone = await _phone(house, answer={"after_s": 0}, steps=[{"wait_hangup": {}}])
+        owners_phone = await phone(house, answer={"after_s": 0}, steps=[{"wait_hangup": {}}])
         leg = await vault.line.dial((await vault.match("c1", SURE)).token)
-        await _until(leg, Answered)
+        await until(leg, Answered)
         leg.play(b"\0\0" * 800, "owner_greeting")
         assert (await asyncio.wait_for(leg.events.get(), 5)).mark == "owner_greeting"
         leg.hangup()
-        await _until(leg, Ended)
-        await _stop(phone)
+        await until(leg, Ended)
+        await stop(owners_phone)
 
 
 async def test_the_end_of_a_call_is_in_the_audit_when_the_engine_goes_away(house):
     async with VaultProcess(house.config, house.socket) as vault:
-        phone = await _phone(house, answer={"after_s": 0}, steps=[{"wait_hangup": {}}])
+        owners_phone = await phone(house, answer={"after_s": 0}, steps=[{"wait_hangup": {}}])
         leg = await vault.line.dial((await vault.match("c1", SURE)).token)
-        await _until(leg, Answered)
-    await _stop(phone)
+        await until(leg, Answered)
+    await stop(owners_phone)
     kinds = [json.loads(line)["kind"] for line in house.audit.read_text().splitlines()]
     assert kinds == ["opened", "match", "dial", "ended", "closed"]

@@ -1,0 +1,48 @@
+"""Around a vault: owners' telephones as processes, and waiting for what a leg tells."""
+
+import asyncio
+import json
+import socket
+import sys
+from pathlib import Path
+
+from ivr.sip import protocol
+from ivr.sip.line import Ended
+
+PHONE = Path(protocol.__file__).with_name("phone.py")
+PLATE, NUMBER = "赣K12345", "00055512345"
+SURE = [(PLATE, 0.95)]
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def phone(house, **script):
+    path = house.folder / "phone.json"
+    path.write_text(json.dumps({"mode": "wait", "port": house.port, **script}))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(PHONE), "--script", str(path), "--json-events",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async for line in process.stdout:
+        if json.loads(line).get("event") == "ready":
+            return process
+    raise AssertionError("the phone did not start")
+
+
+async def until(leg, kind, timeout_s=8.0):
+    seen = []
+    while True:
+        event = await asyncio.wait_for(leg.events.get(), timeout_s)
+        seen.append(event)
+        if isinstance(event, (kind, Ended)):
+            return seen
+
+
+async def stop(process):
+    if process.returncode is None:
+        process.terminate()
+    await process.communicate()
