@@ -36,13 +36,16 @@ class Register:
 
     def __init__(self, path: Path, keys: KeyRing | bytes, *, progress: Progress | None = None) -> None:
         self.path = path
-        self._file = -1
         try:
-            self._file = os.open(path, os.O_RDONLY)
+            self._stream = open(path, "rb", buffering=0)
+        except OSError as error:
+            raise RegisterProblem(f"{path}: {error.strerror}: run 'ivr owners import' first") from None
+        self._file = self._stream.fileno()
+        try:
             self._open(KeyRing.of(keys), progress or (lambda *_: None))
         except OSError as error:
             self.close()
-            raise RegisterProblem(f"{path}: {error.strerror}: run 'ivr owners import' first") from None
+            raise RegisterProblem(f"{path} cannot be read ({error.strerror}): copy the sealed file again") from None
         except BaseException:
             self.close()
             raise
@@ -53,17 +56,13 @@ class Register:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        self.close()
-
     def __len__(self) -> int:
         return self.count
 
     def close(self) -> None:
         """Give the file back."""
-        file, self._file = self._file, -1
-        if file >= 0:
-            os.close(file)
+        self._stream.close()
+        self._file = -1  # the number may soon be another file's
 
     def find(self, plate: str) -> int | None:
         """Where the normalised `plate` is, or None."""
