@@ -8,6 +8,7 @@ head noted elsewhere: note `head` daily. No plain plate and no number is ever wr
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import json
@@ -52,14 +53,28 @@ class AuditLog:
             self.append("repaired", dropped_bytes=torn)
 
     def append(self, kind: str, **details: Any) -> None:
-        """Write one entry and wait until the disk has it."""
+        """Write one entry and wait until the disk has it.
+
+        Raises:
+            OSError: it could not be written; the log is as it was before.
+        """
         with self._lock:
             entry = {"seq": self._next, "at": round(self._clock(), 3), "kind": kind, **details}
             digest = _digest(self._head, entry)
             line = {**entry, "hash": digest, "mac": _mac(self._key, digest)}
-            os.write(self._file, (_json(line) + "\n").encode())
-            os.fsync(self._file)
+            self._write((_json(line) + "\n").encode())
             self._next, self._head = self._next + 1, digest
+
+    def _write(self, data: bytes) -> None:
+        """All of it or nothing: half a line would break the chain for whatever follows."""
+        end = os.fstat(self._file).st_size
+        try:
+            if os.write(self._file, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(self._file)
+        except OSError:
+            os.ftruncate(self._file, end)
+            raise
 
     def use(self, keys: KeyRing) -> None:
         """Write with the newest of `keys` from now on."""

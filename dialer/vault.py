@@ -200,7 +200,12 @@ class VaultServer:
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            log.error("the audit log lacks an entry (%s): see to its disk", type(task.exception()).__name__)
 
 
 def _log_notice(kind: str, _text: str) -> None:

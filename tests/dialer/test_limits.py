@@ -1,9 +1,11 @@
 """Budgets, tokens, the audit log, and how calls end."""
 
 import json
+import os
 
 import pytest
 
+from dialer import audit
 from dialer.audit import AuditLog, verify
 from dialer.errors import AuditBroken, LookupRefused
 from dialer.limits import Budget, Tokens
@@ -94,6 +96,19 @@ def test_a_line_torn_by_a_crash_is_dropped_and_said(tmp_path):
     _log(tmp_path / "a", 1)
     kinds = [json.loads(line)["kind"] for line in (tmp_path / "a").read_text().splitlines()]
     assert kinds[5:] == ["repaired", "match"] and verify(tmp_path / "a", KEY)
+
+
+def test_a_full_disk_leaves_the_log_whole_and_it_goes_on(tmp_path, monkeypatch):
+    log = AuditLog(tmp_path / "a", KEY)
+    log.append("match", case="a")
+    write = os.write
+    monkeypatch.setattr(audit.os, "write", lambda file, data: write(file, data[:20]))
+    with pytest.raises(OSError, match="space"):
+        log.append("match", case="b")
+    monkeypatch.undo()
+    log.append("match", case="c")
+    log.close()
+    assert verify(tmp_path / "a", KEY).entries == 2
 
 
 @pytest.mark.parametrize(
