@@ -15,7 +15,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import ForeignKey, create_engine, event, select
+from sqlalchemy import Engine, ForeignKey, create_engine, event, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -65,6 +65,11 @@ class Store(AbstractContextManager):
         if url.startswith("sqlite"):
             event.listen(self._engine, "connect", _make_sqlite_durable)
         self._writer = ThreadPoolExecutor(1, "store")
+
+    @property
+    def engine(self) -> Engine:
+        """The database, for the queue of owners' calls, which has its tables beside the cases."""
+        return self._engine
 
     def open(self) -> "Store":
         """Bring the tables to this version's form."""

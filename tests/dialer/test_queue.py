@@ -1,0 +1,271 @@
+"""The queue of calls to owners: how often, how soon, when, and never twice for one attempt."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from sqlalchemy import create_engine, inspect
+
+from dialer.attempts import AttemptPolicy
+from dialer.errors import ConfigProblem
+from dialer.queue import AttemptQueue, Base, Begun, Held
+from hotline.store import Store
+
+ROOT = Path(__file__).resolve().parents[2]
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+class Clock:
+    """A time of day that a test moves."""
+
+    def __init__(self, at: datetime = NOON):
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def on(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def make_queue(tmp_path, clock):
+    """A queue with these rules; all of a test's queues share one database."""
+    with Store(f"sqlite:///{tmp_path / 'cases.db'}").open() as store:
+        yield lambda **rules: AttemptQueue(store.engine, AttemptPolicy(**rules), clock)
+
+
+def attempt(queue: AttemptQueue, request_id: int, outcome: str, numbers: int = 1, **how):
+    """One attempt from begin to end; the number that was rung, and the request after it."""
+    begun = queue.begin(request_id, numbers)
+    assert isinstance(begun, Begun), begun
+    return begun.number, queue.end(begun, outcome, **how)
+
+
+def test_the_migration_makes_the_tables_that_the_queue_uses(make_queue):
+    queue = make_queue()
+    kept = inspect(queue._engine)
+    for table in Base.metadata.tables.values():
+        assert {column["name"] for column in kept.get_columns(table.name)} == set(table.columns.keys())
+    assert {index["name"] for index in kept.get_indexes("owner_request")} >= {"one_open_request_per_car"}
+
+
+@pytest.mark.parametrize("outcome, wait_s", [("busy", 60), ("no-answer", 300), ("voicemail", 300), ("off", 900)])
+def test_the_wait_for_the_same_number_is_by_what_happened(make_queue, clock, outcome, wait_s):
+    queue = make_queue()
+    request = queue.ask("case-1", "car", "owner")
+    attempt(queue, request.id, outcome)
+    clock.on(wait_s - 1)
+    assert queue.begin(request.id, 1) == Held("spaced", clock().timestamp() + 1)
+    clock.on(1)
+    assert isinstance(queue.begin(request.id, 1), Begun)
+
+
+def test_the_next_number_is_tried_at_once_and_the_sooner_one_again(make_queue, clock):
+    queue = make_queue(attempts=4)
+    request = queue.ask("case-1", "car", "owner")
+    assert attempt(queue, request.id, "no-answer", 3)[0] == 0
+    assert attempt(queue, request.id, "busy", 3)[0] == 1
+    number, request = attempt(queue, request.id, "no-such-number", 3)
+    assert number == 2 and request.due_at == clock().timestamp() + 60
+    clock.on(60)
+    assert attempt(queue, request.id, "busy", 3)[0] == 1
+
+
+def test_all_numbers_together_have_one_budget(make_queue, clock):
+    queue = make_queue(attempts=3)
+    request = queue.ask("case-1", "car", "owner")
+    for _ in range(3):
+        _, request = attempt(queue, request.id, "busy", 2)
+        clock.on(60)
+    assert (request.state, request.outcome, request.spent) == ("done", "busy", 3)
+    assert queue.begin(request.id, 2) == Held("over", None)
+
+
+@pytest.mark.parametrize("outcome", ["coming", "not-mine", "refuses", "an outcome of tomorrow"])
+def test_after_an_answer_nobody_is_called_again(make_queue, clock, outcome):
+    queue = make_queue()
+    request = queue.ask("case-1", "car", "owner")
+    attempt(queue, request.id, outcome, 3)
+    clock.on(600)
+    assert queue.begin(request.id, 3) == Held("over", None)
+
+
+def test_numbers_that_are_none_end_the_request(make_queue):
+    queue = make_queue()
+    request = queue.ask("case-1", "car", "owner")
+    assert attempt(queue, request.id, "no-such-number", 2)[1].state == "waiting"
+    assert attempt(queue, request.id, "suspended", 2)[1].state == "done"
+
+
+def test_a_failing_trunk_spends_nothing_and_is_tried_ever_more_rarely(make_queue, clock):
+    queue = make_queue(attempts=1, keep_trying_s=3600)
+    request, waits = queue.ask("case-1", "car", "owner"), []
+    while request.state == "waiting":
+        begun = queue.begin(request.id, 1)
+        if isinstance(begun, Held):
+            break
+        before = clock().timestamp()
+        request = queue.end(begun, "failed", rang=False)
+        waits.append(request.due_at - before)
+        clock.on(waits[-1])
+    assert request.spent == 0 and waits[:4] == [30, 60, 120, 240] and max(waits) == 600
+    assert len(waits) < 15 and queue.request(request.id).state == "done"
+
+
+def test_a_trunk_that_failed_while_the_phone_rang_spends_an_attempt(make_queue):
+    queue = make_queue(attempts=1)
+    request = queue.ask("case-1", "car", "owner")
+    assert attempt(queue, request.id, "failed", rang=True)[1].state == "done"
+
+
+def test_in_quiet_hours_only_an_emergency_rings(make_queue, clock):
+    clock.at = NOON.replace(hour=21, minute=50)
+    queue = make_queue(quiet="22:00-07:00")
+    late, urgent = queue.ask("case-1", "car-1", "a"), queue.ask("case-2", "car-2", "b", emergency=True)
+    attempt(queue, late.id, "no-answer")
+    clock.on(1200)
+    assert queue.begin(late.id, 1).why == "quiet" and queue.request(late.id).state == "done"
+    assert isinstance(queue.begin(urgent.id, 1), Begun)
+
+
+def test_a_request_made_just_before_quiet_hours_end_is_called_when_they_do(make_queue, clock):
+    clock.at = NOON.replace(hour=6, minute=50, second=20)
+    queue = make_queue(quiet="22:00-07:00")
+    request = queue.ask("case-1", "car", "owner")
+    held = queue.begin(request.id, 1)
+    assert held == Held("quiet", NOON.replace(hour=7).timestamp())
+    clock.at = NOON.replace(hour=7)
+    assert isinstance(queue.begin(request.id, 1), Begun)
+
+
+def test_an_owner_is_called_so_often_a_day_over_all_requests(make_queue, clock):
+    queue = make_queue(daily=2, attempts=1)
+    for number in range(2):
+        request = queue.ask(f"case-{number}", f"car-{number}", "owner")
+        attempt(queue, request.id, "no-answer")
+        clock.on(3600)
+    over, other = queue.ask("case-8", "car-8", "owner"), queue.ask("case-9", "car-9", "another")
+    assert queue.begin(over.id, 1) == Held("daily", None)
+    assert isinstance(queue.begin(other.id, 1), Begun)
+    clock.on(23 * 3600)
+    again = queue.ask("case-10", "car-8", "owner")
+    assert isinstance(queue.begin(again.id, 1), Begun)
+
+
+def test_callers_for_one_car_share_one_call(make_queue):
+    queue = make_queue()
+    first, second = queue.ask("case-1", "car", "owner"), queue.ask("case-2", "car", "owner")
+    assert first.id == second.id and queue.cases(first.id) == ["case-1", "case-2"]
+    assert isinstance(queue.begin(first.id, 1), Begun)
+    assert queue.begin(second.id, 1).why == "calling"
+
+
+def test_callers_at_the_same_moment_share_one_call(make_queue):
+    queues, asked = [make_queue() for _ in range(8)], []
+    threads = [Thread(target=lambda n=n: asked.append(queues[n].ask(f"case-{n}", "car", "owner").id)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(asked) == 8 and len(set(asked)) == 1
+    begun = [queue.begin(asked[0], 1) for queue in queues]
+    assert Counter(map(type, begun)) == {Begun: 1, Held: 7}
+
+
+def test_an_answer_stands_for_whoever_asks_next(make_queue, clock):
+    queue = make_queue(answer_stands_s=120)
+    first = queue.ask("case-1", "car", "owner")
+    attempt(queue, first.id, "later", minutes="10")
+    clock.on(119)
+    told = queue.ask("case-2", "car", "owner")
+    assert (told.id, told.outcome, told.minutes) == (first.id, "later", "10")
+    clock.on(1)
+    assert queue.ask("case-3", "car", "owner").id != first.id
+
+
+def test_a_call_is_cancelled_when_the_last_who_asked_needs_it_no_more(make_queue):
+    queue = make_queue()
+    request = queue.ask("case-1", "car", "owner")
+    queue.ask("case-2", "car", "owner")
+    assert queue.withdraw("case-1").state == "waiting"
+    begun = queue.begin(request.id, 1)
+    assert queue.withdraw("case-2").state == "cancelled"
+    assert queue.end(begun, "no-answer").state == "cancelled"
+    assert queue.begin(request.id, 1) == Held("over", None)
+    assert queue.withdraw("no such case") is None
+
+
+def test_nobody_is_called_about_what_was_asked_long_ago(make_queue, clock):
+    queue = make_queue(keep_trying_s=1800)
+    request = queue.ask("case-1", "car", "owner")
+    clock.on(1801)
+    assert make_queue().recover() == []
+    assert queue.begin(request.id, 1) == Held("over", None)
+    assert queue.ask("case-2", "car", "owner").id != request.id
+
+
+@pytest.mark.parametrize("jump_s", [-86_400 * 365, -3600, 3600, 86_400 * 365])
+def test_a_clock_that_jumps_rings_nobody_more_often(make_queue, clock, jump_s):
+    queue, rings = make_queue(attempts=3, daily=4), 0
+    request = queue.ask("case-1", "car", "owner")
+    attempt(queue, request.id, "no-answer")
+    clock.on(jump_s)
+    for _ in range(120):  # two hours
+        begun = queue.begin(request.id, 1)
+        if isinstance(begun, Begun):
+            rings += 1
+            queue.end(begun, "no-answer")
+        clock.on(60)
+    assert rings == (2 if jump_s < 0 else 0)  # back: the waits begin anew; ahead: it is too long ago
+    assert queue.request(request.id).state == "done"
+
+
+@pytest.mark.parametrize("rules", [
+    {"attempts": 0}, {"attempts": -1}, {"attempts": 1000}, {"attempts": True}, {"attempts": "3"}, {"daily": 0},
+    {"busy_wait_s": 0}, {"no_answer_wait_s": 1.5}, {"trunk_wait_s": 0}, {"keep_trying_s": 10**9},
+    {"quiet": "22-7"}, {"quiet": "25:00-07:00"}, {"quiet": "07:00-07:00"}, {"quiet": None},
+])  # fmt: skip
+def test_rules_that_cannot_be_meant_call_nobody(rules):
+    with pytest.raises(ConfigProblem, match=r"^\[owners\] \w+ must be"):
+        AttemptPolicy(**rules)
+
+
+# --- killed at any moment ---
+
+KILLS = 25
+
+
+def test_a_process_killed_at_any_moment_never_rings_twice_for_one_attempt(tmp_path):
+    database, rings, rng = tmp_path / "queue.db", tmp_path / "rings", random.Random(5)
+    rings.touch()
+    for _ in range(KILLS):
+        dialer = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("dialing_process.py"), database, rings],
+            env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True)
+        assert dialer.stdout.readline() == "ready\n"
+        time.sleep(rng.uniform(0, 0.15))  # an attempt takes about 20 ms, half of it ringing
+        dialer.send_signal(signal.SIGKILL)
+        dialer.communicate(timeout=20)
+        assert dialer.returncode == -signal.SIGKILL
+    rung = Counter(rings.read_text().split())
+    with create_engine(f"sqlite:///{database}").connect() as connection:
+        begun = connection.exec_driver_sql("SELECT request_id || '/' || seq, outcome FROM owner_attempt").fetchall()
+        most = connection.exec_driver_sql("SELECT max(spent) FROM owner_request").scalar_one()
+    assert max(rung.values()) == 1, "an attempt rang twice"
+    assert set(rung) <= {name for name, _ in begun} and most <= 10
+    lost = sum(outcome == "lost" for _, outcome in begun)
+    assert lost >= KILLS // 3, "too few kills fell into an attempt: the test proves nothing"
