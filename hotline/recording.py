@@ -43,7 +43,7 @@ class Recorder:
             return
         self._call.taps.remove(self._on_frame)
         self._write_out()
-        await asyncio.wait([asyncio.wrap_future(_disk.submit(self._file.close))])
+        await asyncio.wait([asyncio.get_running_loop().run_in_executor(_disk, self._file.close)])
 
     def _on_frame(self, received: bytes, sent: bytes) -> None:
         self._received.append(received)

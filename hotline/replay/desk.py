@@ -1,0 +1,174 @@
+"""One fixture lived through: the true flows, turns, hearing, lookups and actions, on virtual time."""
+
+import asyncio
+import hashlib
+import json
+import logging
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hotline.errors import CannotRun
+from hotline.flows import load_checked_flow
+from hotline.move_car import Desk, MoveCar
+from hotline.replay.owners import ReplayVault
+from hotline.seats import Seats
+from ivr.call import HungUp
+from ivr.flow.runner import Conversation, Runner
+from ivr.replay.clock import Stuck, run
+from ivr.replay.compare import mismatches
+from ivr.replay.ears import LocalEars
+from ivr.replay.fixture import Fixture, Script
+from ivr.replay.line import ReplayLeg, ReplayLine
+from ivr.replay.person import ScriptedPerson, SeatPerson
+from ivr.replay.result import Event, Mismatch, Replayed, Track
+from ivr.replay.sound import seed, turn_pcm
+from ivr.sip.config import Seat
+from ivr.sip_call import SipCall
+from tts.prompts import PromptLibrary
+
+log = logging.getLogger(__name__)
+
+LONGEST_S = 900
+"""No conversation lasts as long, in virtual time."""
+OWNER_RING_S, SEAT_RING_S = 30, 20
+CASE = "replay"
+
+
+class House:
+    """What all replays of a process share: flows, prompts and the recognizer. Takes seconds to make.
+
+    Raises CannotRun, FlowError, AsrError, TtsError where something is missing or wrong.
+    """
+
+    def __init__(self, flows: Path, inbound: str = "move_car_inbound", outbound: str = "move_car_outbound"):
+        if not (flows / "prompts").is_dir():
+            raise CannotRun(f"{flows} holds no flows and prompts: name the folder with --flows")
+        self.voice = PromptLibrary.load(flows / "prompts")
+        self.inbound_flow = load_checked_flow(flows / f"{inbound}.yaml", self.voice)
+        self.owner_flow = load_checked_flow(flows / f"{outbound}.yaml", self.voice)
+        self.ears = LocalEars(flows / "grammars")
+        self.voice.warm()
+
+    def replay(self, fixture: Fixture) -> Replayed:
+        """Live one fixture through. Raises TtsError or AsrError where its sound cannot be had."""
+        caller_sounds = _sounds(fixture.caller, fixture)
+        owner_sounds = [_sounds(script, fixture) for script in fixture.owner]
+        began = time.perf_counter()
+        with tempfile.TemporaryDirectory() as recordings:
+            lived = _Life(self, fixture, caller_sounds, owner_sounds, Path(recordings))
+            try:
+                run(lived.live())
+            except (Stuck, TimeoutError) as stuck:
+                lived.outcome, trouble = "stuck", str(stuck) or f"the call lasts over {LONGEST_S} s"
+                return replace(lived.told(time.perf_counter() - began),
+                               mismatches=(Mismatch("the call", "an end", trouble),))
+        told = lived.told(time.perf_counter() - began)
+        return replace(told, mismatches=mismatches(fixture, told))
+
+
+class ReplayCase:
+    """What `MoveCar` sees of a case; its log is the replay's."""
+
+    def __init__(self, note) -> None:
+        self.id, self.reason, self.note = CASE, "", note
+
+    def set_plate(self, plate: str) -> None: ...
+
+
+class _Life:
+    """One conversation and what is written down of it."""
+
+    def __init__(self, house: House, fixture: Fixture, caller_sounds, owner_sounds, recordings: Path):
+        self._house, self._fixture, self._recordings = house, fixture, recordings
+        number = seed(fixture.name)
+        self._caller = ScriptedPerson(fixture.caller, caller_sounds, number)
+        self._owners = [ScriptedPerson(script, sounds, number + 1 + place) for place, (script, sounds)
+                        in enumerate(zip(fixture.owner, owner_sounds, strict=True))]
+        self._events: list[Event] = []
+        self._heard_in: list[tuple[str, int, int]] = []
+        self._case = ReplayCase(self._note)
+        self.outcome, self._ended_s = "", 0.0
+
+    async def live(self) -> None:
+        """From the caller's ring to the closed case."""
+        async with asyncio.timeout(LONGEST_S):
+            vault = ReplayVault(self._fixture, self._owners)
+            line = ReplayLine(lambda _: SeatPerson(self._fixture.seat))
+            house = self._house
+            car = MoveCar(Desk(
+                vault=vault, seats=Seats(line, [Seat("seat1", "sip:seat1@localhost")], SEAT_RING_S),
+                voice=house.voice, ears=house.ears, owner_flow=house.owner_flow,
+                recordings=self._recordings, owner_ring_s=OWNER_RING_S,
+            ), self._case)
+            call = SipCall(line.incoming(self._caller))
+            try:
+                self.outcome = await self._walk(call, car)
+            except HungUp:
+                self.outcome = "caller-hung-up"
+            except Exception as error:
+                log.exception("the conversation failed")
+                self._note("caller", "trouble", error=type(error).__name__)
+                self.outcome = "failed"
+            finally:
+                call.hangup()
+                await car.close()
+                self._ended_s = asyncio.get_running_loop().time()
+
+    async def _walk(self, call: SipCall, car: MoveCar) -> str:
+        await call.answer()
+        conversation = Conversation(call, lambda kind, **details: self._note("caller", kind, **details))
+        house = self._house
+        ending = await Runner(house.inbound_flow, conversation, house.voice, house.ears, car.actions()).run()
+        owner_answer = await car.owner_done()
+        if ending.hung_up and owner_answer:
+            self._note("desk", "caller_not_told", owner=owner_answer)
+        return ending.outcome
+
+    def _note(self, side: str, kind: str, **details: Any) -> None:
+        now_ms = round(asyncio.get_running_loop().time() * 1000)
+        person = self._speaking_with(side)
+        if kind == "said" and person:
+            person.said(details["prompt"], now_ms)
+        if kind == "heard" and person:
+            self._heard_in.append((side, len(self._events), person.current))
+        self._events.append(Event(now_ms, side, kind, details))
+
+    def _speaking_with(self, side: str) -> ScriptedPerson | None:
+        if side == "caller":
+            return self._caller
+        return next((owner for owner in reversed(self._owners) if owner.leg), None)
+
+    def told(self, took_s: float) -> Replayed:
+        """What happened, so far."""
+        fixture, owners = self._fixture, [owner for owner in self._owners if owner.leg]
+        people = [("caller", self._caller), *(("owner", owner) for owner in owners)]
+        return Replayed(
+            name=fixture.name, folder=str(fixture.folder), about=fixture.about,
+            events=tuple(self._events),
+            tracks=tuple(_track(side, person.leg) for side, person in people if person.leg),
+            turns={side: tuple(person.taken) for side, person in people},
+            heard_in=tuple(self._heard_in),
+            outcome=self.outcome, reason=self._case.reason,
+            call_s=self._ended_s, took_s=took_s, digest=self._digest(people),
+        )
+
+    def _digest(self, people) -> str:
+        """Of every entry with its time, and of every frame of every leg."""
+        told = [[event.ms, event.side, event.kind, dict(event.details)] for event in self._events]
+        digest = hashlib.sha256(json.dumps([self.outcome, told], ensure_ascii=False, sort_keys=True).encode())
+        for _, person in people:
+            if person.leg:
+                digest.update(person.leg.received + person.leg.sent)
+        return digest.hexdigest()[:16]
+
+
+def _sounds(script: Script, fixture: Fixture) -> list[bytes]:
+    return [turn_pcm(turn, script, fixture) if turn.says or turn.audio or turn.sound_ms else b""
+            for turn in script.turns]
+
+
+def _track(side: str, leg: ReplayLeg) -> Track:
+    return Track(side, leg.began_ms, bytes(leg.received), bytes(leg.sent))

@@ -1,0 +1,90 @@
+"""The vault of a replay, in this process: true lookups, budgets and tokens over made-up plates."""
+
+import asyncio
+import functools
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from dialer.client import Match, VaultUnavailable
+from dialer.errors import LookupRefused
+from dialer.lookups import Lookups
+from dialer.made_up import write_owners
+from dialer.owner import Owner
+from dialer.secret import Secret
+from dialer.vault_config import VaultConfig
+from hotline.made_up_vault import OWNERS
+from ivr.replay.fixture import Fixture
+from ivr.replay.line import Person, ReplayLine
+
+LOOKUP_S = 0.04
+"""Virtual time that a lookup takes: 0.02 s of work, and the vault answers in steps of 0.02 s."""
+OUTSIDE = 0.005
+"""As `hotline.made_up_vault` has it: few owners, so a stranger's plate weighs less than in a city."""
+
+
+class ReplayVault:
+    """What `MoveCar` sees of a vault. `owners[n]` is who answers the owner's number n."""
+
+    def __init__(self, fixture: Fixture, owners: Sequence[Person]) -> None:
+        self.line = ReplayLine(self._called)
+        self._owners, self._down = owners, fixture.vault_down
+        clock = asyncio.get_running_loop().time
+        register = _OpenRegister((*fixture.register, *_made_up_plates()), max(1, len(owners)))
+        self._lookups = Lookups(VaultConfig(outside=OUTSIDE), register, _NoAudit(), clock)
+
+    async def match(
+        self, case_id: str, heard: Sequence[tuple[str, float]], *, caller: str | None = None
+    ) -> Match:
+        """As `dialer.client.Vault.match`."""
+        await asyncio.sleep(LOOKUP_S)
+        if self._down:
+            raise VaultUnavailable("the vault is down: hand the call to a person")
+        try:
+            reply = self._lookups.match(case_id, [list(reading) for reading in heard], caller)
+        except LookupRefused as refused:
+            raise VaultUnavailable(str(refused)) from None
+        return Match(**{name: tuple(each) if isinstance(each, list) else each for name, each in reply.items()})
+
+    def _called(self, token: str) -> Person | None:
+        ticket = self._lookups.tokens.take(token)
+        return self._owners[ticket.which] if ticket and ticket.which < len(self._owners) else None
+
+
+class _OpenRegister:
+    """Plates in memory, with what lookups ask of a sealed register. Its numbers ring nowhere."""
+
+    def __init__(self, plates: Sequence[str], numbers: int) -> None:
+        self._places = {plate: place for place, plate in enumerate(plates)}
+        self._plates, self._numbers, self.count = list(plates), numbers, len(plates)
+
+    def find_all(self, plates: Sequence[str]) -> list[int | None]:
+        return [self._places.get(plate) for plate in plates]
+
+    def owner(self, at: int) -> Owner:
+        return Owner(self._plates[at], tuple(Secret(f"000{at:08d}") for _ in range(self._numbers)))
+
+    def __len__(self) -> int:
+        return self.count
+
+
+class _NoAudit:
+    """A replay asks nothing that must be accounted for."""
+
+    def append(self, kind: str, **details: Any) -> None: ...
+
+    def plate_mark(self, plate: str) -> str:
+        return plate
+
+    def caller_mark(self, caller: str) -> str:
+        return caller
+
+    def since(self, kind: str, seconds: float) -> Iterator[dict[str, Any]]:
+        return iter(())
+
+
+@functools.cache
+def _made_up_plates() -> tuple[str, ...]:
+    with tempfile.TemporaryDirectory() as folder:
+        return tuple(write_owners(Path(folder) / "owners.csv", OWNERS))

@@ -1,0 +1,255 @@
+"""A fixture: a folder whose `expect.yaml` says who says what and when, and what must come of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ruamel.yaml.nodes import SequenceNode
+
+from ivr.flow.source import FlowError, Item, Where, read_yaml
+from ivr.replay.line import ENDINGS
+
+FILE = "expect.yaml"
+FIXTURE_KEYS = ("about", "voice", "letters", "yao", "register", "vault", "line", "turns", "owner", "seat", "expect")
+TURN_KEYS = ("on", "at_ms", "over_ms", "after_ms", "say", "audio", "sound_ms", "key", "hang_up", "voice",
+             "speed", "db", "heard")
+LINE_KEYS = ("noise", "noise_db", "echo_db", "echo_ms", "lost", "behind", "behind_voice", "behind_db")
+OWNER_KEYS = ("rings_ms", "ends", "voice", "line", "turns")
+EXPECT_KEYS = ("outcome", "reason", "plate", "minutes", "prompts", "states", "owner", "seconds", "reply_ms",
+               "barge_in_ms")
+SEATS = ("answers", "busy", "no-answer")
+DEFAULT_VOICE, DEFAULT_OWNER_VOICE = "zm_yunxi", "zf_xiaoyi"
+ANSWER_AFTER_MS = 400
+"""How long a person takes to answer a prompt that has ended."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One thing that a person does, and what the bot must make of it.
+
+    It begins `at_ms` of the call, `over_ms` after prompt `on` began, or `after_ms` after it ended;
+    without `on`, `after_ms` after the turn before. `says` holds texts and rests (ms) in order.
+    `heard`: values in order, or `no_input`, `no_match`, `key 1`; None where it does not matter.
+    """
+
+    number: int
+    on: str = ""
+    at_ms: int | None = None
+    over_ms: int | None = None
+    after_ms: int = ANSWER_AFTER_MS
+    says: tuple[str | int, ...] = ()
+    audio: Path | None = None
+    sound_ms: int = 0
+    keys: str = ""
+    hang_up: bool = False
+    voice: str = ""
+    speed: float = 1.0
+    db: float = 0.0
+    heard: tuple[str, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """For messages: its number from 1, and its prompt."""
+        return f"turn {self.number}" + (f" ({self.on})" if self.on else "")
+
+
+@dataclass(frozen=True)
+class LineSound:
+    """What the line adds: noise and a voice in the background (dBFS), echo (dB under the bot's own
+    voice) after `echo_ms`, and packets `lost` (percent)."""
+
+    noise: str = ""
+    noise_db: float = -40.0
+    echo_db: float | None = None
+    echo_ms: int = 100
+    lost: float = 0.0
+    behind: str = ""
+    behind_voice: str = "zf_xiaoyi"
+    behind_db: float = -45.0
+
+
+@dataclass(frozen=True)
+class Script:
+    """One person: how they answer their phone, and their turns."""
+
+    turns: tuple[Turn, ...] = ()
+    line: LineSound = field(default_factory=LineSound)
+    voice: str = DEFAULT_VOICE
+    rings_ms: int = 1500
+    ends: str = ""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What must come of a side's conversation; None where it does not matter."""
+
+    outcome: str | None = None
+    reason: str | None = None
+    plate: str | None = None
+    minutes: str | None = None
+    prompts: tuple[str, ...] | None = None
+    states: tuple[str, ...] | None = None
+    seconds: int | None = None
+    reply_ms: int | None = None
+    barge_in_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """A whole conversation. `owner`: one script a number that is called, in order."""
+
+    name: str
+    folder: Path
+    about: str
+    caller: Script
+    owner: tuple[Script, ...]
+    expected: Expected
+    owner_expected: Expected
+    register: tuple[str, ...] = ()
+    vault_down: bool = False
+    seat: str = "answers"
+    letters: str = "english"
+    yao: bool = True
+
+
+def find(paths: Collection[Path]) -> list[Path]:
+    """The folders of all fixtures in these paths, in order. Raises FlowError where a path has none."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        here = [path.parent] if path.name == FILE else sorted(each.parent for each in path.rglob(FILE))
+        if not here or not (here[0] / FILE).is_file():
+            raise FlowError(Where(str(path), 1, 1), f"there is no {FILE} here or below; name a fixture's folder")
+        found.update(dict.fromkeys(here))
+    return list(found)
+
+
+def load(folder: Path) -> Fixture:
+    """Read a fixture. Raises FlowError with line and column for what it says wrongly."""
+    root = read_yaml(folder / FILE)
+    fields = root.fields(FIXTURE_KEYS)
+    for key in ("about", "turns", "expect"):
+        if key not in fields:
+            raise root.error(f"the fixture has no '{key}:'; add it")
+    voice = _text(fields.get("voice"), DEFAULT_VOICE)
+    expected, owner_expected = _expected(fields["expect"])
+    return Fixture(
+        name=folder.name,
+        folder=folder,
+        about=fields["about"].text(),
+        caller=Script(_turns(fields["turns"], folder), _line(fields.get("line")), voice),
+        owner=tuple(_owner(item, folder) for item in fields["owner"].items()) if "owner" in fields else (),
+        expected=expected,
+        owner_expected=owner_expected,
+        register=_texts(fields["register"]) if "register" in fields else (),
+        vault_down="vault" in fields and _one_of(fields["vault"], ("up", "down")) == "down",
+        seat=_one_of(fields["seat"], SEATS) if "seat" in fields else "answers",
+        letters=_one_of(fields["letters"], ("english", "chinese")) if "letters" in fields else "english",
+        yao=fields["yao"].yes_or_no() if "yao" in fields else True,
+    )
+
+
+def _owner(item: Item, folder: Path) -> Script:
+    fields = item.fields(OWNER_KEYS)
+    return Script(
+        turns=_turns(fields["turns"], folder) if "turns" in fields else (),
+        line=_line(fields.get("line")),
+        voice=_text(fields.get("voice"), DEFAULT_OWNER_VOICE),
+        rings_ms=fields["rings_ms"].number() if "rings_ms" in fields else 1500,
+        ends=_one_of(fields["ends"], ENDINGS) if "ends" in fields else "",
+    )
+
+
+def _turns(item: Item, folder: Path) -> tuple[Turn, ...]:
+    return tuple(_turn(number, each, folder) for number, each in enumerate(item.items(), 1))
+
+
+def _turn(number: int, item: Item, folder: Path) -> Turn:
+    fields = item.fields(TURN_KEYS)
+    does = [key for key in ("say", "audio", "sound_ms", "key", "hang_up") if key in fields]
+    if len(does) > 1:
+        raise item.error(f"a turn does one thing, not {' and '.join(does)}; make a turn of each")
+    when = [key for key in ("at_ms", "over_ms", "after_ms") if key in fields]
+    if len(when) > 1 or ("at_ms" in fields and "on" in fields):
+        raise item.error("a turn begins once: at_ms, or on a prompt with over_ms or after_ms")
+    if "over_ms" in fields and "on" not in fields:
+        raise item.error("over_ms counts from the beginning of a prompt; add on: with its id")
+    audio = folder / fields["audio"].text() if "audio" in fields else None
+    if audio and not audio.is_file():
+        raise fields["audio"].error(f"{audio} is not there; put the recording into the fixture's folder")
+    return Turn(
+        number=number,
+        on=_text(fields.get("on")),
+        at_ms=fields["at_ms"].number() if "at_ms" in fields else None,
+        over_ms=fields["over_ms"].number() if "over_ms" in fields else None,
+        after_ms=fields["after_ms"].number() if "after_ms" in fields else ANSWER_AFTER_MS,
+        says=_says(fields["say"]) if "say" in fields else (),
+        audio=audio,
+        sound_ms=fields["sound_ms"].number() if "sound_ms" in fields else 0,
+        keys=_text(fields.get("key")),
+        hang_up="hang_up" in fields and fields["hang_up"].yes_or_no(),
+        voice=_text(fields.get("voice")),
+        speed=_decimal(fields["speed"]) if "speed" in fields else 1.0,
+        db=_decimal(fields["db"]) if "db" in fields else 0.0,
+        heard=_texts(fields["heard"]) if "heard" in fields else None,
+    )
+
+
+def _says(item: Item) -> tuple[str | int, ...]:
+    """Texts and rests; what is all digits is a rest."""
+    parts = _texts(item)
+    if len(parts) == 1:
+        return parts
+    return tuple(int(part) if part.isdigit() else part for part in parts)
+
+
+def _line(item: Item | None) -> LineSound:
+    if item is None:
+        return LineSound()
+    fields = item.fields(LINE_KEYS)
+    given: dict[str, object] = {key: value.text() for key, value in fields.items() if key in ("behind", "behind_voice")}
+    given |= {key: _decimal(fields[key]) for key in ("noise_db", "echo_db", "lost", "behind_db") if key in fields}
+    if "noise" in fields:
+        given["noise"] = _one_of(fields["noise"], ("hiss", "street"))
+    if "echo_ms" in fields:
+        given["echo_ms"] = fields["echo_ms"].number()
+    return LineSound(**given)
+
+
+def _expected(item: Item) -> tuple[Expected, Expected]:
+    fields = item.fields(EXPECT_KEYS)
+    if "outcome" not in fields:
+        raise item.error("a fixture must say how the call ends; add outcome:")
+    owner = _side(fields["owner"].fields(EXPECT_KEYS)) if "owner" in fields else Expected()
+    return _side(fields), owner
+
+
+def _side(fields: dict[str, Item]) -> Expected:
+    given: dict[str, object] = {
+        key: fields[key].text() for key in ("outcome", "reason", "plate", "minutes") if key in fields}
+    given |= {key: _texts(fields[key]) for key in ("prompts", "states") if key in fields}
+    given |= {key: fields[key].number() for key in ("seconds", "reply_ms", "barge_in_ms") if key in fields}
+    return Expected(**given)
+
+
+def _text(item: Item | None, otherwise: str = "") -> str:
+    return item.text() if item else otherwise
+
+
+def _texts(item: Item) -> tuple[str, ...]:
+    """A list of texts; one alone needs no brackets."""
+    if isinstance(item.node, SequenceNode):
+        return tuple(each.text() for each in item.items())
+    return (item.text(),)
+
+
+def _decimal(item: Item) -> float:
+    try:
+        return float(item.text())
+    except ValueError:
+        raise item.error(f"expected a number such as -20 or 1.1, not '{item.text()}'") from None
+
+
+def _one_of(item: Item, known: Collection[str]) -> str:
+    if item.text() not in known:
+        raise item.error(f"'{item.text()}' is not known here; write one of {', '.join(known)}")
+    return item.text()
