@@ -18,6 +18,7 @@ import torch
 from torch.nn import functional
 
 from asr.training.model import LAYERS, Encoder, Head, attention_mask
+from asr.training.splice import Splices
 
 
 def main() -> None:
@@ -26,21 +27,20 @@ def main() -> None:
     parser.add_argument("--model-bin", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--adapted", type=int, default=4, help="upper layers that adapt")
     parser.add_argument("--begin", type=Path, help="a checkpoint whose weights to begin with")
-    parser.add_argument("--rank", type=int, default=32)
+    parser.add_argument("--rank", type=int, default=64)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     options.out.mkdir(parents=True, exist_ok=True)
-    encoder = Encoder(options.model_bin, options.rank, options.adapted).eval()
+    encoder = Encoder(options.model_bin, options.rank, LAYERS).eval()
     run = Run(encoder, Head(), options)
     examples = [example for path in sorted(options.shards.glob("[pt]*[0-9].npz"))
                 for example in read_shard(path)]
     print(len(examples), "examples", sum(len(mel) for mel, _ in examples) / 360000, "h", flush=True)
-    run.fit(cache_lower(encoder, examples, LAYERS - options.adapted))
+    run.fit(examples)
 
 
 def read_shard(path: Path) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -65,26 +65,6 @@ def batches(lengths, seconds: float, rng: np.random.Generator, rate: int):
     return found
 
 
-@torch.no_grad()
-def cache_lower(encoder, examples, upto: int):
-    """Output of the layers that do not change, float16, once for all."""
-    cached = [None] * len(examples)
-    began = time.time()
-    for batch in batches([len(mel) for mel, _ in examples], 120, np.random.default_rng(0), 100):
-        frames = torch.tensor([(len(examples[i][0]) + 1) // 2 for i in batch])
-        longest = max(len(examples[i][0]) for i in batch)
-        mel = torch.zeros(len(batch), 80, longest)
-        for row, i in enumerate(batch):
-            mel[row, :, : len(examples[i][0])] = torch.from_numpy(examples[i][0].astype(np.float32)).T
-        mask = attention_mask(frames, (longest + 1) // 2)
-        with torch.autocast("cpu", torch.bfloat16):
-            x = encoder.lower(mel, mask, upto).half()
-        for row, i in enumerate(batch):
-            cached[i] = (x[row, : frames[row]].clone(), torch.from_numpy(examples[i][1]).long())
-    print(f"lower layers: {time.time() - began:.0f} s", flush=True)
-    return cached
-
-
 class Run:
     """Weights, optimizer and how far the schedule has come."""
 
@@ -103,15 +83,16 @@ class Run:
         if (options.out / "last.pt").exists():
             self._resume(torch.load(options.out / "last.pt"))
 
-    def fit(self, cached) -> None:
+    def fit(self, examples) -> None:
         limit_s, recent, saved = self._options.minutes * 60, [], time.time()
         rng, last = np.random.default_rng(self._step + 1), time.time()
+        splices = Splices(examples)
         while self._spent_s < limit_s:
-            for batch in batches([len(x) for x, _ in cached], 120, rng, 50):
+            for batch in batches([len(mel) for mel, _ in examples], 120, rng, 100):
                 spent = self._spent_s / limit_s
                 if spent >= 1:
                     break
-                recent.append(self._learn([cached[i] for i in batch], spent, rng))
+                recent.append(self._learn([splices.example(i, rng) for i in batch], spent, splices))
                 self._spent_s, last = self._spent_s + time.time() - last, time.time()
                 if self._step % 50 == 0:
                     print(json.dumps({"step": self._step, "loss": round(float(np.mean(recent[-50:])), 4),
@@ -121,13 +102,14 @@ class Run:
                     saved = time.time()
         self._save()
 
-    def _learn(self, rows, spent: float, rng) -> float:
+    def _learn(self, rows, spent: float, splices) -> float:
         rate = self._options.rate * min(1, (self._step + 1) / 100) * (
             .02 + .98 * .5 * (1 + math.cos(math.pi * spent)))
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group["scale"]
         self._head.train()
-        loss = batch_loss(self._encoder, self._head, rows, self._options, rng)
+        loss, logs, frames = batch_loss(self._encoder, self._head, rows)
+        splices.learn(rows, logs, frames)
         self._optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self._learnt.values(), 1.0)
@@ -164,29 +146,24 @@ class Run:
         partial.rename(self._options.out / "last.pt")
 
 
-def batch_loss(encoder, head, rows, options, rng) -> torch.Tensor:
-    frames = torch.tensor([len(x) for x, _ in rows])
-    x = torch.zeros(len(rows), int(frames.max()), rows[0][0].shape[1])
-    for row, (features, _) in enumerate(rows):
-        x[row, : len(features)] = features.float()
+def batch_loss(encoder, head, rows):
+    """Mean CTC loss a unit; the log probabilities and how many frames of each row are real."""
+    lengths = torch.tensor([len(mel) for mel, *_ in rows])
+    mels = torch.zeros(len(rows), 80, int(lengths.max()))
+    for row, (mel, *_) in enumerate(rows):
+        mels[row, :, : len(mel)] = torch.from_numpy(mel).T
+    frames = (lengths + 1) // 2
+    mask = attention_mask(frames, (mels.shape[2] + 1) // 2)
     with torch.autocast("cpu", torch.bfloat16):
-        y = encoder.upper(x, attention_mask(frames, x.shape[1]), LAYERS - options.adapted)
-        y = mask_times(y, frames, rng)
-        logs = head(y)
-    counts = torch.tensor([len(units) for _, units in rows])
-    losses = functional.ctc_loss(logs.transpose(0, 1), torch.cat([units for _, units in rows]),
-                                 (frames + 1) // 2, counts, reduction="none", zero_infinity=True)
-    return losses.sum() / counts.sum().clamp(min=1)
-
-
-def mask_times(y, frames, rng):
-    """Blanks one or two short stretches: the head must use what is around."""
-    keep = torch.ones(y.shape[:2], dtype=y.dtype)
-    for row, count in enumerate(frames.tolist()):
-        for _ in range(rng.integers(0, 3)):
-            start = rng.integers(0, max(count - 1, 1))
-            keep[row, start: start + rng.integers(1, 6)] = 0
-    return y * keep[..., None]
+        with torch.no_grad():
+            x = encoder.lower(mels, mask, 0)
+        logs = head(encoder.upper(x, mask, 0))
+    counts = torch.tensor([len(units) for _, units, _ in rows])
+    said = torch.from_numpy(np.concatenate([units for _, units, _ in rows])).long()
+    frames = (frames + 1) // 2
+    losses = functional.ctc_loss(logs.transpose(0, 1), said, frames, counts,
+                                 reduction="none", zero_infinity=True)
+    return losses.sum() / counts.sum().clamp(min=1), logs.detach().numpy(), frames.numpy()
 
 
 if __name__ == "__main__":
