@@ -2,6 +2,7 @@
 
     python -m asr.training.corpus --speech DIR --tts DIR --out DIR --kind people --shards 12
     python -m asr.training.corpus --speech DIR --tts DIR --out DIR --kind tts --shards 12
+    python -m asr.training.corpus --kit DIR --tts DIR --out DIR --kind kit --shards 2
 
 One shard is 500 examples (`.npz`: mel float16 (frames, 80) of all, frames, units, unit counts).
 A shard that is there is not made again.
@@ -18,7 +19,7 @@ import numpy as np
 import soundfile
 
 from asr import frontend
-from asr.training import augment, people
+from asr.training import augment, kit, people
 from asr.units import UNIT_IDS
 
 PER_SHARD = 500
@@ -29,16 +30,17 @@ SETS = ("words_audio_cmn", "syllables_davinfifield", "syllables_gcin_v5", "sente
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--speech", type=Path, required=True, help="folder with train/")
+    parser.add_argument("--speech", type=Path, help="folder with train/")
+    parser.add_argument("--kit", type=Path, action="append", default=[], help="folder of `ivr record`")
     parser.add_argument("--tts", type=Path, required=True, help="folder of asr.training.synthesize")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--kind", choices=("people", "tts"), required=True)
+    parser.add_argument("--kind", choices=("people", "tts", "kit"), required=True)
     parser.add_argument("--shards", type=int, default=10)
     parser.add_argument("--first", type=int, default=0)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    source = (People(options.speech) if options.kind == "people"
-              else Synthetic(options.tts, options.speech))
+    source = {"people": lambda: People(options.speech), "tts": lambda: Synthetic(options.tts),
+              "kit": lambda: Kits(options.kit, options.tts)}[options.kind]()
     for number in range(options.first, options.first + options.shards):
         path = options.out / f"{options.kind}{number:03d}.npz"
         if not path.exists():
@@ -102,7 +104,7 @@ class People:
 class Synthetic:
     """The spoken texts, each as often as it comes round."""
 
-    def __init__(self, tts: Path, speech: Path):
+    def __init__(self, tts: Path):
         self._folder = tts
         self._rows = [json.loads(line) for path in sorted(tts.glob("shard*.jsonl"))
                       for line in path.read_text("utf-8").splitlines()]
@@ -121,6 +123,18 @@ class Synthetic:
 
     def _read(self, row: dict) -> np.ndarray:
         return soundfile.read(self._folder / row["file"], dtype="float32")[0]
+
+
+class Kits:
+    """A city's own readings, each as often as it comes round; other voices babble behind them."""
+
+    def __init__(self, folders: list[Path], tts: Path):
+        self._clips = [clip for folder in folders for clip in kit.read(folder)]
+        self.babble = Synthetic(tts).babble
+
+    def example(self, _rng: random.Random, number: int):
+        clip = self._clips[number % len(self._clips)]
+        return clip.samples, clip.units
 
 
 def paused(samples: np.ndarray, rng: random.Random) -> np.ndarray:

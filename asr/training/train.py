@@ -37,8 +37,9 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     encoder = Encoder(options.model_bin, options.rank, LAYERS).eval()
     run = Run(encoder, Head(), options)
-    examples = [example for path in sorted(options.shards.glob("[pt]*[0-9].npz"))
-                for example in read_shard(path)]
+    shards = [path for path in sorted(options.shards.glob("*[0-9].npz"))
+              if not path.name.startswith("partial")]
+    examples = [example for path in shards for example in read_shard(path)]
     print(len(examples), "examples", sum(len(mel) for mel, _ in examples) / 360000, "h", flush=True)
     run.fit(examples)
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from asr.line_simulation import LINES, Conditions
+from hotline.bench.false_plates import measure_false_plates
 from hotline.bench.match import MOST_PLATES, VARIANTS, measure_match
 from hotline.bench.page import write_page
 from hotline.bench.read_back import ReadBack, by_voice, read_backs
@@ -88,6 +89,31 @@ def _show(report: dict, html: Path | None) -> None:
                   style="dim", highlight=False, markup=False, soft_wrap=True)
     if html:
         console.print(f"page with pictures: {html}", highlight=False, markup=False, soft_wrap=True)
+
+
+@bench.command("false-plates")
+@click.argument("recordings", metavar="DIR|FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--grammar", default="plate", show_default=True, help="What is listened for.")
+@click.option("--line", type=click.Choice(LINES), default="alaw", show_default=True, help="The telephone line in between.")
+@click.option("--json", "as_json", is_flag=True, help='{"minutes", "turns", "taken", "sure", "share", "by_file"}')
+def false_plates(recordings: tuple[Path, ...], grammar: str, line: str, as_json: bool) -> None:
+    """How often recordings without a plate are taken for one.
+
+    Each recording (at most an hour of it) is cut into turns as in a call; a turn that is not rejected
+    counts. Give other people's talk, music on hold, the street: whatever callers' telephones pick up.
+
+    \b
+    Example: ivr bench false-plates others/ music.ogg
+    """
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        report = measure_false_plates(recordings, grammar, line, progress)
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=False))
+        return
+    for name, row in report["by_file"].items():
+        click.echo(f"{name}: {row['minutes']} min, {row['turns']} turns, {row['taken']} taken for a plate")
+    click.echo(f"{report['minutes']} min, {report['turns']} turns: {report['taken']} taken for a plate ({report['share']:.1%}), "
+               f"{report['sure']} of them surely")
 
 
 @bench.command("read-back")

@@ -1,0 +1,46 @@
+"""Recordings without a plate, heard turn by turn: how many turns are taken for one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.progress import Progress
+
+from asr.grammar import Grammar
+from asr.hear import recognizer_for
+from asr.measure_false import FalseAlarms, false_alarms
+from asr.recognizer import AsrError, GrammarError
+from hotline.errors import CannotRun
+
+SOUNDS = {".wav", ".flac", ".ogg", ".opus", ".aiff", ".al", ".alaw", ".ul", ".ulaw"}
+
+
+def measure_false_plates(
+    places: Sequence[Path], grammar_name: str, line: str, progress: Progress
+) -> dict[str, object]:
+    """`minutes` heard, `turns` in them, `taken` for a value of the grammar, `share` of the turns, `sure`
+    (at 95 % or more), and the same by file. Raises `CannotRun` where nothing can be heard."""
+    files = [file for place in places for file in _sounds(place)]
+    if not files:
+        raise CannotRun(f"{places[0]} holds no recording; give WAV, FLAC, Ogg or .alaw files, or a folder of them")
+    try:
+        grammar = Grammar.load(grammar_name)
+        recognizer = recognizer_for(grammar)
+        found = [false_alarms(file, recognizer, grammar, line) for file in progress.track(files, description="hearing")]
+    except (AsrError, GrammarError) as error:
+        raise CannotRun(str(error)) from error
+    whole = _row(found)
+    return {**whole, "share": round(whole["taken"] / max(1, whole["turns"]), 4),
+            "by_file": {each.file: _row([each]) for each in found}}
+
+
+def _row(found: list[FalseAlarms]) -> dict[str, float]:
+    return {
+        "minutes": round(sum(each.seconds for each in found) / 60, 1),
+        "turns": sum(each.turns for each in found),
+        "taken": sum(len(each.taken) for each in found),
+        "sure": sum(each.sure for each in found),
+    }
+
+
+def _sounds(place: Path) -> list[Path]:
+    return [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.suffix.lower() in SOUNDS)
