@@ -61,21 +61,13 @@ def decide(
     outside = [(plate, w / total) for plate, w in weights.items() if plate not in hits]
     inside.sort(key=lambda item: (-item[1], item[0]))
     stranger = 1.0 - sum(p for _, p in inside)
+    likeliest = max((p for _, p in variants), default=0.0) / (total or 1.0)
+    first = tuple(plate for plate, p in inside[:1] if p >= thresholds.first * likeliest)
     if not inside or inside[0][1] < 1.0 - thresholds.ask:
-        return Decision("none", None, min(1.0, stranger), _first(variants, hits, thresholds))
+        return Decision("none", None, min(1.0, stranger), first)
     if inside[0][1] >= thresholds.sure:
         return Decision("match", inside[0][0], inside[0][1])
     close = sorted(inside[:2] + outside, key=lambda item: (-item[1], item[0]))[:2]
     if any(plate in hits for plate, _ in close) and sum(p for _, p in close) >= thresholds.ask:
         return Decision("ask", None, close[0][1], tuple(plate for plate, _ in close))
-    return Decision("none", None, min(1.0, stranger), _first(variants, hits, thresholds))
-
-
-def _first(
-    variants: Sequence[tuple[str, float]], hits: Collection[str], thresholds: Thresholds
-) -> tuple[str, ...]:
-    inside = [(p, plate) for plate, p in variants if plate in hits]
-    if not inside:
-        return ()
-    p, plate = max(inside)
-    return (plate,) if p >= thresholds.first * max(q for _, q in variants) else ()
+    return Decision("none", None, min(1.0, stranger), first)

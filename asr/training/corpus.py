@@ -38,6 +38,8 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=10)
     parser.add_argument("--first", type=int, default=0)
     options = parser.parse_args()
+    if not {"people": options.speech, "tts": True, "kit": options.kit}[options.kind]:
+        parser.error(f"--kind {options.kind} needs --{'speech' if options.kind == 'people' else 'kit'}")
     options.out.mkdir(parents=True, exist_ok=True)
     source = {"people": lambda: People(options.speech), "tts": lambda: Synthetic(options.tts),
               "kit": lambda: Kits(options.kit, options.tts)}[options.kind]()

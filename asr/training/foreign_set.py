@@ -1,4 +1,4 @@
-"""Half an hour of what is no plate: sentences in voices never trained on, music, tones and noise.
+"""Three quarters of an hour of what is no plate: sentences in voices never trained on, music, tones and noise.
 
     python -m asr.training.foreign_set --kokoro .models/kokoro --out DIR
 
@@ -19,13 +19,13 @@ import soundfile
 import soxr
 
 from asr.line_effects import coloured, swell
-from asr.training import speakable
+from asr.training import phrases, speakable
 from asr.training.kokoro import RATE, Kokoro
 from asr.training.voices import HELD_OUT
 
 OUT_RATE = 16000
 SOUND_S = 120
-SENTENCES = """
+SENTENCES = phrases.listed("""
 我住在阳光花园三栋二单元五零四室|我的手机号码最后四位是七七八二|快递放在门口的柜子里取件码是六零三一|今天是十一月二十四号星期二|航班是三零五八晚上九点四十起飞
 这个月的电费一共是两百一十三块六毛|身份证号码我不方便告诉你|麻烦你把温度调到二十六度|第三排第七个座位有人吗|我在五号线地铁站A出口等你|他考试得了九十八分全班第二
 请大家在下午两点半之前到会议室|这台电脑用的是第七代处理器|我们公司在B座十二楼|一二三四五上山打老虎|医生说血压高压一百四低压九十|昨天的比分是三比二|酒店房间号是八一六
@@ -36,7 +36,7 @@ SENTENCES = """
 春天来了花都开了|月亮从山后面慢慢升起来|我最喜欢吃外婆做的红烧肉|他从小就喜欢画画|下面播送天气预报|北风三到四级最低气温零下五度|明天白天多云转晴|欢迎乘坐本次列车|列车前方到站是南昌西站|请拿好您的行李物品从左边车门下车
 您好欢迎致电中国移动|查询话费请按一办理业务请按二|人工服务请按零|对不起您的输入有误请重新输入|感谢您的耐心等待|目前坐席全忙请稍后再拨|本次通话可能会被录音|祝您生活愉快再见
 爸你到哪里了饭都做好了|我跟你说你可别告诉别人|这件衣服有没有大一号的|哎呀我忘记带钥匙了|你等我下班再说吧|老师说明天要交作业|帮我带两瓶水上来|电梯又坏了只能爬楼梯|这个字怎么念|不用找零了|你说的是哪个路口
-""".replace("\n", "|")
+""".replace("\n", "|"))
 
 
 def main() -> None:
@@ -45,18 +45,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    made = {f"sound-{name}": make for name, make in SOUNDS.items()}
-    for name, make in made.items():
-        _write(options.out / f"{name}.flac", lambda make=make, name=name: make(np.random.default_rng(len(name))))
+    for make in (music, tones, street, coughs):
+        path = options.out / f"sound-{make.__name__}.flac"
+        if not path.exists():
+            _write(path, make(np.random.default_rng(len(path.stem))))
     kokoro = Kokoro(options.kokoro, options.out)
     for voice in HELD_OUT:
-        _write(options.out / f"speech-{voice}.flac", lambda voice=voice: spoken(kokoro, voice))
+        path = options.out / f"speech-{voice}.flac"
+        if not path.exists():
+            _write(path, spoken(kokoro, voice))
 
 
 def spoken(kokoro: Kokoro, voice: str) -> np.ndarray:
     """All sentences by one voice, with pauses between as between turns."""
     rng, pieces = random.Random(voice), []
-    for text in filter(None, SENTENCES.split("|")):
+    for text in SENTENCES:
         phonemes = speakable.say_text(rng, text).phonemes
         said = kokoro.speak(phonemes, kokoro.voices[voice], rng.uniform(.85, 1.25))
         pieces += [soxr.resample(said, RATE, OUT_RATE), np.zeros(int(rng.uniform(1.3, 2.2) * OUT_RATE))]
@@ -68,7 +71,7 @@ def music(rng: np.random.Generator) -> np.ndarray:
     beat = int(.42 * OUT_RATE)
     time = np.arange(beat) / OUT_RATE
     out = []
-    for bar in range(int(SOUND_S / .42 / 4)):
+    for _ in range(int(SOUND_S / .42 / 4)):
         root = 110 * 2 ** (rng.choice([0, 5, 7, 9, 2]) / 12)
         for step in range(4):
             notes = [root * 2 ** (each / 12) for each in (0, 4, 7)] + [root * 4 * 2 ** (rng.choice([0, 2, 4, 7, 9]) / 12)]
@@ -121,13 +124,7 @@ def coughs(rng: np.random.Generator) -> np.ndarray:
     return np.concatenate(out)
 
 
-SOUNDS = {"music": music, "tones": tones, "street": street, "coughs": coughs}
-
-
-def _write(path: Path, make) -> None:
-    if path.exists():
-        return
-    samples = make()
+def _write(path: Path, samples: np.ndarray) -> None:
     samples = samples / (np.abs(samples).max() + 1e-9) * .7
     partial = path.with_name(f"partial-{path.name}")
     soundfile.write(partial, samples, OUT_RATE, subtype="PCM_16", format="FLAC")

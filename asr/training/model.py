@@ -1,4 +1,4 @@
-"""The acoustic model in torch: Whisper-base's encoder, its upper layers adapted at low rank, and a head."""
+"""The acoustic model in torch: Whisper-base's encoder, its layers adapted at low rank, and a head."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Layer(nn.Module):
 class Encoder(nn.Module):
     """(batch, 80, 2·frames) log-mel → (batch, frames, 512), 50 frames/s."""
 
-    def __init__(self, model_bin: Path, rank: int = 0, adapted: int = 0):
+    def __init__(self, model_bin: Path, rank: int = 0):
         super().__init__()
         weights = read_encoder(model_bin)
         self.convs = nn.ModuleList([nn.Conv1d(80, WIDTH, 3, padding=1),
@@ -67,23 +67,17 @@ class Encoder(nn.Module):
             conv.bias.data = torch.from_numpy(weights[f"conv{number}/bias"].copy())
         self.convs.requires_grad_(False)
         self.register_buffer("places", torch.from_numpy(weights["position_encodings/encodings"].copy()))
-        self.layers = nn.ModuleList(Layer(weights, n, rank if n >= LAYERS - adapted else 0)
-                                    for n in range(LAYERS))
+        self.layers = nn.ModuleList(Layer(weights, n, rank) for n in range(LAYERS))
         self.norm = nn.LayerNorm(WIDTH)
         self.norm.weight.data = torch.from_numpy(weights["layer_norm/gamma"].copy())
         self.norm.bias.data = torch.from_numpy(weights["layer_norm/beta"].copy())
         self.norm.requires_grad_(False)
 
-    def lower(self, mel, mask, upto: int):
+    def forward(self, mel, mask):
         x = functional.gelu(self.convs[0](mel))
         x = functional.gelu(self.convs[1](x)).transpose(1, 2)
         x = x + self.places[: x.shape[1]]
-        for layer in self.layers[:upto]:
-            x = layer(x, mask)
-        return x
-
-    def upper(self, x, mask, start: int):
-        for layer in self.layers[start:]:
+        for layer in self.layers:
             x = layer(x, mask)
         return self.norm(x)
 

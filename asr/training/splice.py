@@ -14,17 +14,14 @@ class Splices:
     """Examples as they are or joined from two; where to cut is learnt from what the model hears."""
 
     def __init__(self, examples):
-        self._examples, self._cuts, self._order = examples, {}, []
+        self._examples, self._cuts, self._known = examples, {}, []
 
     def example(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int | None]:
         """Log-mel (frames, 80), units, and ``index`` where it is that example whole."""
         if index in self._cuts and rng.random() < SHARE:
-            return (*self._joined(index, self._any(rng), rng), None)
+            return (*self._joined(index, self._known[rng.integers(len(self._known))], rng), None)
         mel, units = self._examples[index]
         return varied(mel, rng), units, index
-
-    def _any(self, rng) -> int:
-        return self._order[rng.integers(len(self._order))]
 
     def _joined(self, first: int, second: int, rng):
         (mel_a, units_a), (mel_b, units_b) = self._examples[first], self._examples[second]
@@ -37,9 +34,9 @@ class Splices:
                 np.concatenate([units_a[: at_a + 1], units_b[at_b + 1:]]))
 
     def learn(self, rows, logs: np.ndarray, lengths: np.ndarray) -> None:
-        """Takes the cuts of those whole examples that the model names right."""
+        """Takes the cuts of those whole examples that the model names right, each once."""
         for (mel, units, index), best, length in zip(rows, logs.argmax(-1), lengths, strict=True):
-            if index is None or len(units) < 3:
+            if index is None or index in self._cuts or len(units) < 3:
                 continue
             best = best[:length]
             begins = np.flatnonzero((best != 0) & (best != np.concatenate([[0], best[:-1]])))
@@ -48,8 +45,7 @@ class Splices:
             ends = [begin + int(np.argmax(np.append(best[begin:] != best[begin], True))) for begin in begins]
             whole = self._examples[index][0]
             middles = (begins + np.array(ends) - 1) / 2 * MEL_PER_FRAME * len(whole) / len(mel)
-            if index not in self._cuts:
-                self._order.append(index)
+            self._known.append(index)
             self._cuts[index] = quiet_places(whole.astype(np.float32), middles.astype(int))
 
 

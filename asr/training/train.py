@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from asr.training.model import LAYERS, Encoder, Head, attention_mask
+from asr.training.model import Encoder, Head, attention_mask
 from asr.training.splice import Splices
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     options.out.mkdir(parents=True, exist_ok=True)
-    encoder = Encoder(options.model_bin, options.rank, LAYERS).eval()
+    encoder = Encoder(options.model_bin, options.rank).eval()
     run = Run(encoder, Head(), options)
     shards = [path for path in sorted(options.shards.glob("*[0-9].npz"))
               if not path.name.startswith("partial")]
@@ -156,9 +156,7 @@ def batch_loss(encoder, head, rows):
     frames = (lengths + 1) // 2
     mask = attention_mask(frames, (mels.shape[2] + 1) // 2)
     with torch.autocast("cpu", torch.bfloat16):
-        with torch.no_grad():
-            x = encoder.lower(mels, mask, 0)
-        logs = head(encoder.upper(x, mask, 0))
+        logs = head(encoder(mels, mask))
     counts = torch.tensor([len(units) for _, units, _ in rows])
     said = torch.from_numpy(np.concatenate([units for _, units, _ in rows])).long()
     frames = (frames + 1) // 2

@@ -67,6 +67,16 @@ def test_without_the_outside_term_the_neighbour_would_have_been_rung():
     assert decide(variants, {"赣KD1234"}, Thresholds(outside=0.0)).kind == "match"
 
 
+def test_a_registered_plate_too_weak_to_match_is_read_back_first():
+    variants = [("赣KA1234", 0.6), ("赣KA1284", 0.3), ("赣KH1234", 0.003)]
+    decision = decide(variants, {"赣KH1234"})
+    assert (decision.kind, decision.plate, decision.alternatives) == ("none", None, ("赣KH1234",))
+
+
+def test_a_registered_plate_that_was_hardly_heard_is_not_read_back():
+    assert decide([("赣KA1234", 0.9), ("赣KH1234", 0.001)], {"赣KH1234"}).alternatives == ()
+
+
 def test_nothing_heard_is_none():
     assert decide([], set()).kind == "none"
     assert decide([], set()).probability in (0.0, 1.0)
