@@ -12,6 +12,7 @@ register = "owners.reg"
 key_file = "owners.key"
 audit = "audit.jsonl"
 outside = 0.005   # few owners: a plate that is none of theirs weighs less than in a whole city
+rounds_per_caller = 500   # one phone makes all the calls
 dial = "sip:{{number}}@127.0.0.1:{owner_port}"
 """
 

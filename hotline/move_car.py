@@ -29,6 +29,10 @@ TRY_NEXT_NUMBER = {"no-answer", "busy", "off"}
 """After these the owner's next number is called, if there is one."""
 
 
+LONGEST_CALLER = 64
+"""Characters of the caller's number that the vault takes for the caller's budget."""
+
+
 @dataclass(frozen=True)
 class Desk:
     """What a conversation needs of the house it runs in."""
@@ -81,7 +85,8 @@ class MoveCar:
     async def _weigh(self, conversation: Conversation, heard: list[tuple[str, float]]) -> Match | None:
         """What the vault makes of it; None where the vault gives no answer."""
         try:
-            return await self._desk.vault.match(self._case.id, heard)
+            caller = conversation.call.remote[:LONGEST_CALLER]
+            return await self._desk.vault.match(self._case.id, heard, caller=caller)
         except VaultUnavailable as error:
             conversation.log("vault_unavailable", error=str(error))
             return None
