@@ -9,8 +9,9 @@ from dialer.supervise import VaultProcess
 from hotline.case_text import CaseText
 from hotline.casebook import Listener, OpenCase
 from hotline.config import EngineConfig
+from hotline.desk import Desk
 from hotline.flows import load_checked_flow
-from hotline.move_car import Desk, MoveCar
+from hotline.move_car import MoveCar
 from hotline.recording import Recorder
 from hotline.seats import Seats
 from hotline.store import Store, now_text

@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hotline.desk import Desk
 from hotline.errors import CannotRun
 from hotline.flows import load_checked_flow
-from hotline.move_car import Desk, MoveCar
+from hotline.move_car import MoveCar
 from hotline.replay.owners import ReplayVault
 from hotline.seats import Seats
 from ivr.call import HungUp

@@ -1,0 +1,23 @@
+"""What a conversation needs of the house it runs in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from asr.pool import RecognizerPool
+from dialer.client import Vault
+from hotline.seats import Seats
+from ivr.flow.model import Flow
+from tts.prompts import PromptLibrary
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The parts that all conversations of an engine share."""
+
+    vault: Vault
+    seats: Seats
+    voice: PromptLibrary
+    ears: RecognizerPool
+    owner_flow: Flow
+    recordings: Path
+    owner_ring_s: int
