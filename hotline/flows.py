@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hotline.errors import CannotRun
-from hotline.move_car import MoveCar
+from hotline.move_car import ACTIONS
 from ivr.flow.check import problems
 from ivr.flow.load import load_flow
 from ivr.flow.model import Flow
@@ -23,4 +23,4 @@ def flow_problems(flow: Flow, folder: Path, voice: PromptLibrary) -> list[FlowEr
     """What does not fit together in a flow of this folder."""
     grammar_folder = folder / "grammars"
     grammars = {path.stem for path in grammar_folder.glob("*.yaml")}
-    return problems(flow, voice.ids, grammars, MoveCar.ACTIONS, grammar_folder)
+    return problems(flow, voice.ids, grammars, ACTIONS, grammar_folder)

@@ -8,6 +8,7 @@ from hotline.casebook import OpenCase
 from hotline.desk import Desk
 from hotline.owner_call import call_number
 from hotline.plate_actions import PlateActions
+from ivr.flow.actions import action, actions_of, declared
 from ivr.flow.runner import Action, Conversation
 
 log = logging.getLogger(__name__)
@@ -19,8 +20,6 @@ TRY_NEXT_NUMBER = {"no-answer", "busy", "off"}
 class MoveCar:
     """The actions of one caller's conversation, with what they share."""
 
-    ACTIONS = (*PlateActions.ACTIONS, "call_owner", "transfer")
-
     def __init__(self, desk: Desk, case: OpenCase):
         self._desk, self._case = desk, case
         self._plates = PlateActions(desk, case)
@@ -28,8 +27,10 @@ class MoveCar:
 
     def actions(self) -> Mapping[str, Action]:
         """By the names that flows use."""
-        return {**self._plates.actions(), "call_owner": self.call_owner, "transfer": self.transfer}
+        return actions_of(self._plates, self)
 
+    @action("coming", "later", "later-unknown", "not-mine", "refuses", "no-answer", "busy", "off", "person",
+            "failed", sets={"minutes": "minutes"})
     async def call_owner(self, conversation: Conversation) -> str:
         """Call the owner and hold the owner's conversation; goes on if the caller hangs up."""
         self._owner = asyncio.create_task(self._owner_conversation(conversation.values))
@@ -39,6 +40,7 @@ class MoveCar:
         """The owner's answer, once there is one; "" if no owner was called."""
         return await self._owner if self._owner else ""
 
+    @action("talked", "failed", needs=("reason",))
     async def transfer(self, conversation: Conversation) -> str:
         """Put the caller through to a seat; returns when that talk is over."""
         self._case.reason = self._case.reason or conversation.argument
@@ -79,3 +81,7 @@ class MoveCar:
             log.exception("owner_call_failed", extra={"fields": {"case": self._case.id}})
             note("trouble", error=type(error).__name__)
             return "failed"
+
+
+ACTIONS = declared(PlateActions, MoveCar)
+"""All that flows of this desk may do, by name; the check holds every `do:` to it."""

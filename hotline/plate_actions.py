@@ -1,13 +1,12 @@
 """Finding the plate: match what was heard, take a denial or a correction, confirm."""
 
-from collections.abc import Mapping
-
 from asr.recognizer import Result
 from dialer.client import Match, VaultUnavailable
 from hotline.casebook import OpenCase
 from hotline.desk import Desk
 from hotline.read_back import corrected_plates, plate_to_read, second_best, whole_plates
-from ivr.flow.runner import Action, Conversation
+from ivr.flow.actions import action
+from ivr.flow.runner import Conversation
 
 LONGEST_CALLER = 64
 """Characters of the caller's number that the vault takes for the caller's budget."""
@@ -16,8 +15,6 @@ LONGEST_CALLER = 64
 class PlateActions:
     """The actions of one caller's conversation that find the plate. `match`: the register's last word."""
 
-    ACTIONS = ("match_plate", "reject_plate", "confirm_plate")
-
     def __init__(self, desk: Desk, case: OpenCase):
         self.match: Match | None = None
         self._desk, self._case = desk, case
@@ -25,10 +22,7 @@ class PlateActions:
         self._denied = ""
         self._rejected: set[str] = set()
 
-    def actions(self) -> Mapping[str, Action]:
-        """By the names that flows use."""
-        return {name: getattr(self, name) for name in self.ACTIONS}
-
+    @action("match", "ask", "none", "unclear", "failed", sets={"plate": "plate"})
     async def match_plate(self, conversation: Conversation) -> str:
         """Weigh what was heard against the register; sets `plate` to what should be read back."""
         heard = self._plates_meant(conversation.heard.result)
@@ -57,6 +51,7 @@ class PlateActions:
             conversation.log("vault_unavailable", error=str(error))
             return None
 
+    @action("close", "done", sets={"plate": "plate"})
     async def reject_plate(self, conversation: Conversation) -> str:
         """The caller said that the plate read back is wrong: it is not offered again.
 
@@ -70,6 +65,7 @@ class PlateActions:
         conversation.values["plate"] = second
         return "close"
 
+    @action("found", "not_found", "failed")
     async def confirm_plate(self, conversation: Conversation) -> str:
         """The caller said that the plate is right: what was doubtful is now looked up as sure."""
         plate = conversation.values["plate"]

@@ -1,0 +1,65 @@
+"""Actions by name: what a flow may do, what it must give for it, and which branches can follow.
+
+An action is a coroutine method that says of itself what the check of a flow needs to know:
+
+    @action("talked", "failed", needs=("reason",))
+    async def transfer(self, conversation: Conversation) -> str: ...
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+_MARK = "__flow_action__"
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """What is declared of an action.
+
+    results: every branch that it may return; a flow leads on from each.
+    needs, may: names under `with:`; a single value there is the first of them.
+    sets: the flow's values that it fills, with their kinds.
+    about: its docstring's first line, for the reference.
+    """
+
+    name: str
+    results: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+    sets: Mapping[str, str] = field(default_factory=dict)
+    about: str = ""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """All names under `with:`, in order."""
+        return self.needs + self.may
+
+
+def action(
+    *results: str, needs: tuple[str, ...] = (), may: tuple[str, ...] = (),
+    sets: Mapping[str, str] | None = None,
+) -> Callable[[Method], Method]:
+    """Declare a method as an action of its own name; see `ActionSpec`."""
+    def mark(method: Method) -> Method:
+        about = (inspect.getdoc(method) or "").partition("\n")[0]
+        setattr(method, _MARK, ActionSpec(method.__name__, results, needs, may, dict(sets or {}), about))
+        return method
+    return mark
+
+
+def declared(*owners: type) -> dict[str, ActionSpec]:
+    """The actions that these classes declare, by name."""
+    return {spec.name: spec for owner in owners for spec in _specs(owner)}
+
+
+def actions_of(*owners: object) -> dict[str, Callable[..., Any]]:
+    """The actions of these objects, ready to be done, by name."""
+    return {spec.name: getattr(owner, spec.name) for owner in owners for spec in _specs(type(owner))}
+
+
+def _specs(owner: type) -> list[ActionSpec]:
+    members = (getattr(owner, name) for name in dir(owner))
+    return [getattr(member, _MARK) for member in members if hasattr(member, _MARK)]
