@@ -58,18 +58,27 @@ class PromptLibrary:
         """The ids of all prompts, in the order of the file."""
         return tuple(self.script.prompts)
 
-    def render(self, prompt_id: str, values: Mapping[str, str] = {}) -> Speech:
-        """The prompt with its values. Raises UnknownPrompt, BadValue or SynthesisFailed."""
-        prompt = self.script.prompt(prompt_id)
+    def text(self, prompt_id: str, values: Mapping[str, str] = {}, gentle: bool = False) -> str:
+        """What would be said. Raises UnknownPrompt or BadValue."""
+        return filled(self._manner(prompt_id, gentle), values)
+
+    def render(self, prompt_id: str, values: Mapping[str, str] = {}, gentle: bool = False) -> Speech:
+        """The prompt with its values; `gentle`: as it is said to those who struggle.
+
+        Raises UnknownPrompt, BadValue or SynthesisFailed.
+        """
+        prompt = self._manner(prompt_id, gentle)
         text = filled(prompt, values)
         pcm = self._recorded(prompt, values)
         if pcm is None:
             return self._synthesized(text, prompt)
         return Speech(pcm, text)
 
-    async def render_async(self, prompt_id: str, values: Mapping[str, str] = {}) -> Speech:
+    async def render_async(
+        self, prompt_id: str, values: Mapping[str, str] = {}, gentle: bool = False
+    ) -> Speech:
         """As `render`; a live synthesis runs outside of the loop."""
-        prompt = self.script.prompt(prompt_id)
+        prompt = self._manner(prompt_id, gentle)
         text = filled(prompt, values)
         pcm = self._recorded(prompt, values)
         if pcm is None:
@@ -98,6 +107,10 @@ class PromptLibrary:
         """Decode every piece now (about a third of a second), so that no first call waits."""
         for text, how, closing in self.pieces.pieces:
             self.pieces.sound(text, how, closing)
+
+    def _manner(self, prompt_id: str, gentle: bool) -> Prompt:
+        prompt = self.script.prompt(prompt_id)
+        return prompt.gentle or prompt if gentle else prompt
 
     def _synthesized(self, text: str, prompt: Prompt) -> Speech:
         return Speech(self._live_pcm(text, self._speed(prompt.pace)), text, synthesized=True)
@@ -162,7 +175,8 @@ def filled(prompt: Prompt, values: Mapping[str, str]) -> str:
 def wanted_pieces(script: Script) -> list[tuple[str, str, bool]]:
     """Every piece the prompts and values are joined from: (text, how, closing), once each."""
     wanted: dict[tuple[str, str, bool], None] = {}
-    for prompt in script.prompts.values():
+    plain = list(script.prompts.values())
+    for prompt in (*plain, *(prompt.gentle for prompt in plain if prompt.gentle)):
         if prompt.sound:
             wanted[prompt.sound, "sound", True] = None
         for index, part in enumerate(prompt.parts):

@@ -41,6 +41,8 @@ class Prompt:
     parts: tuple[Fragment | Slot, ...] = ()
     pace: str = "sentence"
     sound: str = ""
+    gentle: "Prompt | None" = None
+    """The same simpler and slowly, for callers who struggle."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ def _prompt(path: Path, prompt_id: str, entry: object) -> Prompt:
     if pace not in PACES:
         raise PromptError(f"{path}: prompt {prompt_id!r} has pace {pace!r}: use slow, or leave it out.")
     try:
-        return Prompt(prompt_id, text, parse_parts(text), pace)
+        gentle = _prompt(path, prompt_id, {"text": fields["gentle"], "pace": "slow"}) if "gentle" in fields else None
+        return Prompt(prompt_id, text, parse_parts(text), pace, gentle=gentle)
     except ValueError as error:
         raise PromptError(f"{path}: in prompt {prompt_id!r} {error}.") from None
 

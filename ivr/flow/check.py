@@ -23,6 +23,9 @@ def problems(
     """
     found = list(_of_grammars(flow, grammars, grammar_folder))
     found += [error for state in flow.states.values() for error in _of_state(flow, state, prompts, grammars, actions)]
+    start = flow.states[flow.start].where
+    found += [FlowError(start, f"the aside '{name}' says '{prompt}', which is no prompt{nearest(prompt, prompts)}")
+              for name, aside in flow.asides.items() for prompt in aside.say if prompt not in prompts]
     reached = _reached(flow)
     found += [
         FlowError(state.where, f"state '{state.name}' is never reached; lead to it or take it out")
@@ -39,7 +42,7 @@ def _of_state(
     grammars: Collection[str],
     actions: Collection[str],
 ) -> Iterator[FlowError]:
-    spoken = [*state.say, *([state.while_waiting.say] if state.while_waiting else [])]
+    spoken = [*state.say, *state.short, *(state.while_waiting.say if state.while_waiting else [])]
     for prompt in spoken:
         if prompt not in prompts:
             yield FlowError(state.where, f"state '{state.name}' says '{prompt}', which is no prompt{nearest(prompt, prompts)}")
@@ -64,10 +67,12 @@ def _of_grammars(
         if not state.listen:
             continue
         name = GrammarName.parse(state.listen.grammar)
+        if any("{" in value for value in name.parameters.values()):     # the call's values, given in the call
+            name = GrammarName.parse(name.file)
         if not name.inline and name.file not in grammars:
             yield FlowError(state.where, f"state '{state.name}' listens for '{name.file}', which is no grammar{nearest(name.file, grammars)}")
         elif folder:
-            written = state.listen.grammar
+            written = state.listen.grammar if "{" not in state.listen.grammar else name.file
             if written not in compiled:
                 compiled[written] = _grammar_problem(written, folder)
             if compiled[written]:
@@ -91,7 +96,9 @@ def _of_choice(state: State) -> Iterator[FlowError]:
 
 def _reached(flow: Flow) -> set[str]:
     reached: set[str] = set()
-    waiting = [flow.start, flow.limits.then, *flow.always.values()]
+    waiting = [flow.start, flow.limits.then, *flow.always.values(), *(each.then for each in flow.asides.values())]
+    if flow.limits.after_misses:
+        waiting.append(flow.limits.after_misses)
     while waiting:
         name = waiting.pop()
         if name in reached:

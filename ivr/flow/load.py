@@ -7,14 +7,15 @@ from pathlib import Path
 from asr.endpointing import Profile
 from asr.grammar_file import GrammarName, choice_name
 from asr.recognizer import GrammarError
+from ivr.flow.care import load_struggle, read_asides
 from ivr.flow.model import Flow, Limits, Listen, State, VisitLimit, WhileWaiting
 from ivr.flow.source import FlowError, Item, nearest, read_yaml
 
-FLOW_KEYS = ("flow", "start", "values", "limits", "always", "states")
+FLOW_KEYS = ("flow", "start", "values", "limits", "always", "asides", "states")
 STATE_KEYS = (
-    "say", "say_by_visit", "visits", "listen", "do", "with", "while_waiting", "choose", "next", "end",
+    "say", "say_by_visit", "short", "visits", "listen", "do", "with", "while_waiting", "choose", "next", "end",
 )
-ALWAYS_KEYS = ("person", "elderly", "hang_up", "trouble", "key 0", "key *", "key #")
+ALWAYS_KEYS = ("person", "elderly", "struggling", "hang_up", "trouble", "key 0", "key *", "key #")
 VALUE_KINDS = ("plate", "minutes", "digits", "text")
 PROFILE_FIELDS = {"no_input": "no_input_ms", "look": "look_ms", "sure": "sure_ms", "quiet": "quiet_ms",
                   "longest": "longest_ms"}
@@ -41,6 +42,8 @@ def load_flow(path: Path) -> Flow:
         values=_values(fields.get("values")),
         always={event: item.text() for event, item in always.items()},
         states=states,
+        asides=read_asides(fields["asides"], profiles) if "asides" in fields else {},
+        struggle=load_struggle(path.parent),
     )
     _require_states(flow, fields, always)
     return flow
@@ -84,11 +87,14 @@ def _values(item: Item | None) -> dict[str, str]:
 
 
 def _limits(item: Item) -> Limits:
-    fields = item.fields(("turns", "seconds", "then"))
+    fields = item.fields(("turns", "seconds", "then", "misses", "after_misses"))
     for key in ("turns", "seconds", "then"):
         if key not in fields:
             raise item.error(f"limits need '{key}'; write {{turns: 14, seconds: 240, then: STATE}}")
-    return Limits(fields["turns"].number(), fields["seconds"].number(), fields["then"].text())
+    if ("misses" in fields) != ("after_misses" in fields):
+        raise item.error("'misses' and 'after_misses' need each other: {misses: 6, after_misses: STATE}")
+    misses = (fields["misses"].number(), fields["after_misses"].text()) if "misses" in fields else ()
+    return Limits(fields["turns"].number(), fields["seconds"].number(), fields["then"].text(), *misses)
 
 
 def _state(name: str, item: Item, profiles: dict[str, Profile]) -> State:
@@ -107,6 +113,7 @@ def _state(name: str, item: Item, profiles: dict[str, Profile]) -> State:
         name=name,
         where=item.where,
         say=_say(fields),
+        short=fields["short"].texts() if "short" in fields else (),
         listen=_listen(fields["listen"], profiles) if "listen" in fields else None,
         action=text("do"),
         argument=text("with"),
@@ -122,7 +129,7 @@ def _say(fields: dict[str, Item]) -> tuple[str, ...]:
     if "say" in fields and "say_by_visit" in fields:
         raise fields["say_by_visit"].error("give either 'say' or 'say_by_visit', not both")
     if "say_by_visit" in fields:
-        return tuple(entry.text() for entry in fields["say_by_visit"].items())
+        return fields["say_by_visit"].texts()
     return (fields["say"].text(),) if "say" in fields else ()
 
 
@@ -194,13 +201,17 @@ def _while_waiting(item: Item | None) -> WhileWaiting | None:
     fields = item.fields(("say", "every_s"))
     if set(fields) != {"say", "every_s"}:
         raise item.error("'while_waiting' needs both: {say: PROMPT, every_s: 9}")
-    return WhileWaiting(fields["say"].text(), fields["every_s"].number())
+    return WhileWaiting(fields["say"].texts(), fields["every_s"].number())
 
 
 def _require_states(flow: Flow, fields: dict[str, Item], always: dict[str, Item]) -> None:
     """Every state that is named exists. Raises `FlowError` at the name."""
     named = [("start", fields["start"]), ("limits.then", fields["limits"].fields()["then"])]
+    if "after_misses" in fields["limits"].fields():
+        named.append(("limits.after_misses", fields["limits"].fields()["after_misses"]))
     named += [(f"always.{event}", item) for event, item in always.items()]
+    if "asides" in fields:
+        named += [(f"asides.{name}.then", item.fields()["then"]) for name, item in fields["asides"].fields().items()]
     for name, item in fields["states"].fields().items():
         parts = item.fields()
         if "next" in parts:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from asr.endpointing import Profile
 from ivr.flow.source import Where
+from ivr.pace import Struggle
 from ivr.turn import Listening
 
 
@@ -28,19 +30,38 @@ class VisitLimit:
 
 @dataclass(frozen=True)
 class WhileWaiting:
-    """Said every `every_s` seconds while a state's action has not ended."""
+    """Said every `every_s` seconds while a state's action has not ended, one after the other."""
 
-    say: str
+    say: tuple[str, ...]
     every_s: int
 
 
 @dataclass(frozen=True)
+class Aside:
+    """Said in passing while something else was asked (你是机器人吗): it is answered and the question stands.
+
+    `say`: prompt ids, by how often it was said; `again`: the question follows in short; `profile`: how
+    long is waited then. After `at_most` times in a call the call goes to `then`.
+    """
+
+    say: tuple[str, ...] = ()
+    again: bool = True
+    profile: Profile | None = None
+    at_most: int = 2
+    then: str = ""
+
+
+@dataclass(frozen=True)
 class State:
-    """One step of a flow. `say` holds prompt ids: visit n plays entry n, the last one repeats."""
+    """One step of a flow. `say` holds prompt ids: visit n plays entry n, the last one repeats.
+
+    `short` is the question again, after an aside.
+    """
 
     name: str
     where: Where
     say: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()
     listen: Listen | None = None
     action: str = ""
     argument: str = ""
@@ -50,18 +71,19 @@ class State:
     next: Mapping[str, str] = field(default_factory=dict)
     end: str = ""
 
-    def prompt_for(self, visit: int) -> str:
-        """The prompt id for the visit with this number (from 1), or "" if the state says nothing."""
-        return self.say[min(visit, len(self.say)) - 1] if self.say else ""
-
 
 @dataclass(frozen=True)
 class Limits:
-    """A conversation longer than this goes to state `then` (a person)."""
+    """A conversation longer than this goes to state `then` (a person).
+
+    With `misses`, so many answers in a call that were none lead to `after_misses`.
+    """
 
     turns: int
     seconds: int
     then: str
+    misses: int = 0
+    after_misses: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,3 +97,5 @@ class Flow:
     values: Mapping[str, str]
     always: Mapping[str, str]
     states: Mapping[str, State]
+    asides: Mapping[str, Aside] = field(default_factory=dict)
+    struggle: Struggle = field(default_factory=Struggle)

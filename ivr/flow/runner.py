@@ -2,19 +2,28 @@
 
 import asyncio
 import logging
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 from asr.pool import RecognizerPool
 from ivr.call import Call, CallItem, HungUp, Key, PlayedOut
-from ivr.flow.model import Flow, State
+from ivr.flow.model import Aside, Flow, Listen, State
+from ivr.flow.wording import Wording
 from ivr.pace import Pace
 from ivr.reply_meter import ReplyMeter
 from ivr.turn import Heard, exchange, play_out
 from tts.prompts import PromptLibrary, Speech
 
 log = logging.getLogger(__name__)
+
+TALK_MS = 3500
+"""Sound for so long that held nothing that was asked for is other people's talk, not an answer."""
+BREATH = bytes(8 * 2 * 250)
+"""Between the answer to an aside and the question."""
+_VALUE = re.compile(r"\{(\w+)\}")
 
 Log = Callable[..., None]
 """`log(kind, **details)`: one entry of a conversation's event log."""
@@ -35,6 +44,7 @@ class Conversation:
 
     `prompt_over` is set while nothing is being said. `branch_if_hung_up` is the branch that the
     current action wants followed if the caller hangs up during it ("" for the flow's `hang_up`).
+    `signals` are the signs so far that the caller does not cope (`ivr.pace`).
     """
 
     call: Call
@@ -44,6 +54,7 @@ class Conversation:
     argument: str = ""
     branch_if_hung_up: str = ""
     prompt_over: asyncio.Event = field(default_factory=asyncio.Event)
+    signals: list[str] = field(default_factory=list)
 
 
 Action = Callable[[Conversation], Awaitable[str]]
@@ -67,7 +78,10 @@ class Runner:
         self._visits: Counter[str] = Counter()
         self._turns = 0
         self._over_limit = False
-        self._pace = Pace()
+        self._pace = Pace(flow.struggle, conversation.signals)
+        self._wording = Wording(voice, conversation.values, self._pace, conversation.log)
+        self._asides: Counter[str] = Counter()
+        self._misses = 0
         self._in_trouble = False
         self._marks = 0
         self._pressed: asyncio.Future[str] | None = None
@@ -116,15 +130,25 @@ class Runner:
         if too_long and not self._over_limit and self.flow.states[name].listen:
             self._over_limit = True
             return limits.then
+        if self.flow.states[name].listen and (person := self._given_up()):
+            return person
         visits = self.flow.states[name].visits
         if visits and self._visits[name] >= visits.at_most:
             return self._limited(visits.then)
         self._visits[name] += 1
         return name
 
+    def _given_up(self) -> str:
+        """Where a caller who does not cope, or was not understood too often, goes; "" to go on."""
+        limits = self.flow.limits
+        if self._pace.needs_person and "struggling" in self.flow.always:
+            self.log("struggles", score=self._pace.score, signals=list(self.conversation.signals))
+            return self.flow.always["struggling"]
+        return limits.after_misses if limits.misses and self._misses >= limits.misses else ""
+
     async def _visit(self, state: State) -> str:
         """Live one state; returns the next one's name ("" where the state ends the call)."""
-        speech = await self._speech(state.prompt_for(self._visits[state.name]))
+        speech = await self._wording.speech(state.say, self._visits[state.name])
         if state.listen:
             return await self._listen(state, speech)
         if state.action:
@@ -140,25 +164,60 @@ class Runner:
         return self._follow(state, "done")
 
     async def _listen(self, state: State, speech: Speech | None) -> str:
+        """Ask and hear; what is said in passing is answered, and the question stands."""
+        pcm, listening = speech.pcm_8k if speech else b"", state.listen
+        while True:
+            heard = await self._exchange(state, pcm, listening)
+            follows = self._after(state, heard)
+            if isinstance(follows, str):
+                return follows
+            if (person := self._given_up()) or self._turns >= self.flow.limits.turns:
+                return person or self.flow.limits.then
+            pcm = await self._answered(state, follows)
+            listening = replace(state.listen, profile=follows.profile or state.listen.profile)
+
+    async def _exchange(self, state: State, pcm: bytes, listening: Listen) -> Heard:
         self._turns += 1
-        pcm = speech.pcm_8k if speech else b""
-        listening = self._pace.suited(state.listen)
-        heard = await exchange(self.call, pcm, self._next_mark(), listening, self.ears)
-        self._pace.note(heard)
+        heard = await exchange(self.call, pcm, self._next_mark(), self._worded(listening), self.ears)
+        if signs := self._pace.note(heard):
+            self.log("struggle", signals=signs, score=self._pace.score)
+        self._misses += heard.kind in ("no_match", "no_input")
         self._meter.expect(heard.reply_from_ms)
         self.conversation.heard = heard
         self._log_heard(state, heard)
+        return heard
+
+    def _worded(self, listening: Listen) -> Listen:
+        """As slow as the caller needs it, the grammar with the conversation's values in it."""
+        return replace(self._pace.suited(listening),
+                       grammar=_VALUE.sub(lambda found: self.conversation.values.get(found[1], ""), listening.grammar))
+
+    def _after(self, state: State, heard: Heard) -> str | Aside:
+        """The next state, or what is to be answered first."""
         for branch in self._branches(state, heard):
             if branch in state.next:
                 return state.next[branch]
+            if aside := self.flow.asides.get(branch):
+                self._asides[branch] += 1
+                return aside if self._asides[branch] <= aside.at_most else aside.then
             if branch in self.flow.always:
                 return self.flow.always[branch]
         raise LookupError(f"state {state.name} has no branch for what was heard")
+
+    async def _answered(self, state: State, aside: Aside) -> bytes:
+        """The answer to an aside, and the question in short."""
+        name = next(name for name, each in self.flow.asides.items() if each is aside)
+        self.log("aside", state=state.name, what=name)
+        answer = await self._wording.speech(aside.say, self._asides[name])
+        question = await self._wording.speech(state.short, self._asides.total()) if aside.again else None
+        return BREATH.join(speech.pcm_8k for speech in (answer, question) if speech)
 
     def _branches(self, state: State, heard: Heard) -> list[str]:
         """Branch names for an answer, most special first."""
         if heard.kind == "key":
             return [f"key {heard.key}", "key", "no_match"]
+        if heard.kind == "no_match" and heard.result and heard.result.speech_ms >= TALK_MS:
+            return ["noise", "no_match"]
         if heard.kind != "match":
             return [heard.kind]
         best, listen = heard.best, state.listen
@@ -216,10 +275,10 @@ class Runner:
         return work.result() if work.done() else ""
 
     async def _say_while_waiting(self, state: State) -> None:
-        while True:
+        for time in count(1):
             await asyncio.sleep(state.while_waiting.every_s)
             await self.conversation.prompt_over.wait()
-            self._start(await self._speech(state.while_waiting.say))
+            self._start(await self._wording.speech(state.while_waiting.say, time))
 
     def _watch(self, item: CallItem) -> None:
         if isinstance(item, Key) and item.digit in self._global_keys and not self._pressed.done():
@@ -233,13 +292,6 @@ class Runner:
 
     async def _say(self, speech: Speech, stop_keys: Collection[str]) -> Heard | None:
         return await play_out(self.call, speech.pcm_8k, self._next_mark(), stop_keys)
-
-    async def _speech(self, prompt_id: str) -> Speech | None:
-        if not prompt_id:
-            return None
-        speech = await self.voice.render_async(prompt_id, self.conversation.values)
-        self.log("said", prompt=prompt_id, text=speech.text, synthesized=speech.synthesized)
-        return speech
 
     def _next_mark(self) -> str:
         self._marks += 1

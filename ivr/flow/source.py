@@ -68,6 +68,13 @@ class Item:
             raise self.error(f"expected a whole number, not '{written}'")
         return int(written)
 
+    def decimal(self) -> float:
+        written = self.text()
+        try:
+            return float(written)
+        except ValueError:
+            raise self.error(f"expected a number such as 2 or 1.5, not '{written}'") from None
+
     def yes_or_no(self) -> bool:
         written = self.text().lower()
         if written not in ("yes", "no", "true", "false"):
@@ -78,6 +85,12 @@ class Item:
         if not isinstance(self.node, SequenceNode):
             raise self.error("expected a list here, such as [first, second]")
         return [Item(node, self.path) for node in self.node.value]
+
+    def texts(self) -> tuple[str, ...]:
+        """A list of texts; one alone needs no brackets."""
+        if isinstance(self.node, ScalarNode):
+            return (self.text(),)
+        return tuple(item.text() for item in self.items())
 
     def fields(self, known: Iterable[str] | None = None) -> dict[str, "Item"]:
         """The mapping's entries by key. Raises `FlowError` for a key twice or, if `known`, unknown."""
