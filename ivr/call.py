@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ivr.echo import EchoGate
+
 FRAME_MS = 20
 MEDIA_SILENT_S = 1.0
 """A call on hold sends no frames; its time then goes on in steps of this length."""
@@ -43,7 +45,7 @@ class PlayedOut:
 
 @dataclass(frozen=True)
 class Tick:
-    """No frame came for `MEDIA_SILENT_S`: the call is on hold or its media stopped."""
+    """No frame came for `MEDIA_SILENT_S` (the call is on hold, or its media stopped), or a `nudge`."""
 
 
 class HungUp(Exception):
@@ -65,6 +67,7 @@ class Call(ABC):
         self.remote = remote
         self.headers = dict(headers or {})
         self.taps: list[Callable[[bytes, bytes], None]] = []
+        self.echo = EchoGate()
         self.now_ms = 0
         """The call's own time: milliseconds of audio, and of hold, since its first frame."""
         self.ended: HungUp | None = None
@@ -102,6 +105,10 @@ class Call(ABC):
                 self.now_ms += int(MEDIA_SILENT_S * 1000)
                 return Tick()
         return self._take()
+
+    def nudge(self) -> None:
+        """Wake who awaits `next`: something beside the call has come about."""
+        self._enqueue(Tick())
 
     async def until(self, work: Awaitable[T], on_item: Callable[[CallItem], None] | None = None) -> T:
         """Await `work` while the call runs on. Raises `HungUp`, leaving `work` cancelled."""

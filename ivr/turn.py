@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field, replace
 
 from asr.endpointing import UNSURE_SHARE, Endpointer, Profile
@@ -10,37 +10,45 @@ from asr.pool import RecognizerPool
 from asr.recognizer import Hypothesis, Result
 from asr.vad import VoiceActivity
 from ivr.call import FRAME_MS, Call, Frame, Key, PlayedOut, Tick
-from ivr.level import rms
+from ivr.keying import Keying, Keys
+from ivr.saying import Saying
 
 PRE_ROLL_MS = 400
 """Audio kept from before the onset of speech, so that a soft first consonant is not cut."""
-BARGE_IN_MS = 160
-"""Speech over a prompt must last this long before the bot falls silent (a cough is shorter)."""
-ECHO_RATIO = 0.2
-"""While the bot speaks, sound fainter than this share of its own is taken for its echo (−14 dB)."""
-ECHO_TAIL_FRAMES = 12
-"""An echo comes back up to this many frames after it was sent."""
+ECHO_KEPT_MS = 120
+"""Of it, so much is kept even where it was no louder than the bot's echo."""
 NOISE_MS = 400
 """Rejected sound no longer than this was no answer: the turn goes on as if it had not been."""
 HOLD_LIMIT_MS = 60_000
 """A caller who holds for longer counts as silent."""
+CONSENT = "yes"
+"""The meaning that says nothing by itself: what it agrees to has to have been said before."""
 
 
 @dataclass(frozen=True)
 class Listening:
-    """What to listen for after (and, with `barge_in`, during) a prompt."""
+    """What to listen for after (and, with `barge_in`, during) a prompt.
+
+    barge_in: whether the caller may interrupt; barge_in_after_ms: from when on in the prompt.
+    question_share: how much of the prompt must have been said before a "yes" can be an answer to it.
+    keys: how several keys are collected; None ends the turn at the first one.
+    """
 
     grammar: str
     profile: Profile = field(default_factory=Profile)
     barge_in: bool = True
+    barge_in_after_ms: int = 0
+    question_share: float = 0.6
+    keys: Keys | None = None
 
 
 @dataclass(frozen=True)
 class Heard:
     """How a turn ended: `kind` is `match`, `no_match`, `no_input` or `key`.
 
-    `reply_from_ms` is the call's time at which the caller fell silent; `pause_ms` the longest
-    pause within what they said.
+    `key` holds the keys that were pressed: one, or all that were collected; `result` beside them is
+    what was spoken before the first one, if anything was. `reply_from_ms` is the call's time at which
+    the caller fell silent; `pause_ms` the longest pause within what they said.
     """
 
     kind: str
@@ -71,8 +79,7 @@ async def exchange(
     call: Call, pcm_8k: bytes, mark: str, listening: Listening, ears: RecognizerPool
 ) -> Heard:
     """Play a prompt and return what the caller answered. Raises `HungUp`."""
-    turn = _Turn(call, mark, listening, ears)
-    call.play(pcm_8k, mark)
+    turn = _Turn(call, Saying(call, pcm_8k, mark), listening, ears)
     try:
         return await turn.run()
     finally:
@@ -82,96 +89,153 @@ async def exchange(
 class _Turn:
     """The state of one exchange, moved on by each item of the call."""
 
-    def __init__(self, call: Call, mark: str, listening: Listening, ears: RecognizerPool):
-        self.call, self.mark, self.listening, self.ears = call, mark, listening, ears
+    def __init__(self, call: Call, saying: Saying, listening: Listening, ears: RecognizerPool):
+        self.call, self.saying, self.listening, self.ears = call, saying, listening, ears
         self.vad, self.endpointer = VoiceActivity(8000), Endpointer()
+        self.keying = Keying(listening.keys)
         self.prompt_over_ms: int | None = None
-        self.interrupted = False
         self.stream = None
-        self.looking: asyncio.Task[Result] | None = None
-        self.looked_at_ms = -1
+        self.asked: asyncio.Task[Result] | None = None
+        """The look into a pause, or the last search, that is under way."""
+        self.asked_to_finish = False
+        self.asked_at_ms = -1
         self.seen: Result | None = None
         """What the look in this pause made of it."""
+        self.share_at_onset = 1.0
+        """How much of the prompt had been said when the caller began to speak."""
         self._began_ms = call.now_ms
-        self._pre_roll: deque[bytes] = deque(maxlen=PRE_ROLL_MS // FRAME_MS)
-        self._sent_level: deque[float] = deque([0.0], maxlen=ECHO_TAIL_FRAMES)
+        self._pre_roll: deque[tuple[bytes, bool]] = deque(maxlen=PRE_ROLL_MS // FRAME_MS)
 
     async def run(self) -> Heard:
+        self.saying.begin()
         while True:
             match await self.call.next():
                 case Key(digit=digit):
-                    self.call.flush()
-                    return Heard("key", key=digit, reply_from_ms=self.call.now_ms)
-                case PlayedOut(mark=self.mark):
-                    self.prompt_over_ms = self._elapsed_ms()
+                    self._take_key(digit)
+                case PlayedOut(mark=mark, dropped=dropped):
+                    self.saying.played(mark, dropped)
                 case Frame(received=received, sent=sent):
                     self._take_frame(received, sent)
-                    if (heard := await self._judge()) is not None:
-                        return heard
                 case Tick() if self.call.now_ms - self._began_ms > HOLD_LIMIT_MS:
                     return Heard("no_input", reply_from_ms=self.call.now_ms)
+            if self.saying.over and self.prompt_over_ms is None:
+                self.prompt_over_ms = self._elapsed_ms()
+            if (heard := self._judge()) is not None:
+                return heard
 
     def close(self) -> None:
-        if self.looking:
-            self.looking.cancel()
+        self._forget_question()
+        if not self.saying.over:
+            self.saying.hush()
+
+    def _take_key(self, digit: str) -> None:
+        """A key ends what is said and what was being spoken."""
+        self.saying.hush()
+        if not self.keying.began and self.stream and self.listening.keys:
+            self._ask(self.stream.finish(), finish=True)
+        self.keying.press(digit, self.call.now_ms)
 
     def _take_frame(self, received: bytes, sent: bytes) -> None:
-        self._sent_level.append(rms(sent))
-        if self._is_echo(received):
-            received = bytes(len(received))
-        for probability in self.vad.feed(received):
+        self.saying.frame(sent)
+        echo = self.call.echo.is_echo(received, sent)
+        if self.keying.began:
+            return
+        for probability in self.vad.feed(bytes(len(received)) if echo else received):
             self.endpointer.feed(probability)
         if self.stream:
             self.stream.feed(received)
-            return
-        self._pre_roll.append(received)
+        else:
+            self._pre_roll.append((received, echo))
+            self._await_speech()
+        if self.stream and not self.saying.over and self._may_interrupt():
+            self.saying.hush()
+
+    def _await_speech(self) -> None:
+        """Open a stream at the onset of speech, with what was heard just before."""
         if not self.endpointer.heard_speech:
             return
         if self.endpointer.quiet_ms > PRE_ROLL_MS:
             self.endpointer.forget()
             return
-        if self.prompt_over_ms is None:
-            if not self.listening.barge_in or self.endpointer.speech_ms < BARGE_IN_MS:
-                return
-            self.interrupted = True
-            self.call.flush()
+        if not self.listening.barge_in and not self.saying.over:
+            return
+        self.share_at_onset = self.saying.said_share
         self.stream = self.ears.open(self.listening.grammar, 8000)
-        for frame in self._pre_roll:
-            self.stream.feed(frame)
+        kept = len(self._pre_roll) - ECHO_KEPT_MS // FRAME_MS
+        for place, (frame, echo) in enumerate(self._pre_roll):
+            self.stream.feed(bytes(len(frame)) if echo and place < kept else frame)
 
-    def _is_echo(self, received: bytes) -> bool:
-        sent = max(self._sent_level)
-        return sent > 0 and rms(received) < ECHO_RATIO * sent
+    def _may_interrupt(self) -> bool:
+        return self.listening.barge_in and self.saying.said_ms >= self.listening.barge_in_after_ms
 
-    async def _judge(self) -> Heard | None:
-        """End the turn if what was heard, or the quiet, says so."""
-        ear, profile = self.endpointer, self.listening.profile
+    def _judge(self) -> Heard | None:
+        """End the turn if what was heard, the keys or the quiet say so."""
+        if self.keying.began:
+            return self._judge_keys()
         if self.stream is None:
             return self._judge_silence()
-        if self.looking and self.looking.done():
-            result, self.looking = self.looking.result(), None
-            self.seen = result if self.looked_at_ms == ear.speech_ended_ms else None
-        if self.looking:
+        ear, profile = self.endpointer, self.listening.profile
+        spoke_on = self.asked_at_ms != ear.speech_ended_ms and ear.speech_ms < profile.longest_ms
+        if self.asked and self.asked_to_finish and spoke_on:
+            self._forget_question()
+        if self.asked and self.asked.done():
+            return self._take_answer()
+        if self.asked:
             return None
-        if self.looked_at_ms != ear.speech_ended_ms:
+        if self.asked_at_ms != ear.speech_ended_ms:
             self.seen = None
         if self.seen and ear.quiet_ms >= profile.wait_ms(share := whole_share(self.seen)) and share > UNSURE_SHARE:
-            return self._heard(_whole(self.seen))
+            return self._answered(_whole(self.seen))
         if ear.quiet_ms >= profile.quiet_ms or ear.speech_ms >= profile.longest_ms:
-            return await self._finish()
-        if ear.quiet_ms >= profile.look_ms and self.looked_at_ms != ear.speech_ended_ms:
-            self.looked_at_ms = ear.speech_ended_ms
-            self.looking = asyncio.ensure_future(self.stream.look())
+            self._ask(self.stream.finish(), finish=True)
+        elif ear.quiet_ms >= profile.look_ms and self.asked_at_ms != ear.speech_ended_ms:
+            self._ask(self.stream.look(), finish=False)
         return None
 
-    async def _finish(self) -> Heard | None:
-        result = await self.call.until(self.stream.finish())
+    def _ask(self, work: Coroutine[None, None, Result], finish: bool) -> None:
+        """Have the stream decoded while the call runs on; the answer wakes the turn."""
+        self._forget_question()
+        self.asked_at_ms, self.asked_to_finish = self.endpointer.speech_ended_ms, finish
+        self.asked = asyncio.ensure_future(work)
+        self.asked.add_done_callback(lambda _: self.call.nudge())
+
+    def _forget_question(self) -> None:
+        if self.asked:
+            self.asked.cancel()
+            self.asked = None
+
+    def _take_answer(self) -> Heard | None:
+        result, self.asked = self.asked.result(), None
+        if not self.asked_to_finish:
+            self.seen = result if self.asked_at_ms == self.endpointer.speech_ended_ms else None
+            return self._judge()
         if not result.rejected or self.endpointer.speech_ms > NOISE_MS:
-            return self._heard(result)
-        self.stream = None
+            return self._answered(result)
+        return self._go_on()
+
+    def _answered(self, result: Result) -> Heard | None:
+        """The turn's end, but where it is a "yes" from before its question was out."""
+        agrees = not result.rejected and result.hypotheses and result.hypotheses[0].value == CONSENT
+        too_soon = self.share_at_onset < self.listening.question_share
+        return self._go_on() if agrees and too_soon else self._heard(result)
+
+    def _go_on(self) -> None:
+        """What was heard was no answer: say the rest of the prompt and listen on."""
+        self.stream = self.seen = None
         self.endpointer.forget()
         self._pre_roll.clear()
-        return None
+        self.saying.resume()
+
+    def _judge_keys(self) -> Heard | None:
+        if not self.keying.over(self.call.now_ms) or (self.asked and not self.asked.done()):
+            return None
+        spoken = self.asked.result() if self.asked else None
+        if spoken and spoken.rejected:
+            spoken = None
+        if spoken and not self.keying.digits:
+            return self._heard(spoken)
+        keys = self.keying.digits or self.keying.ended_by
+        return Heard("key" if keys else "no_input", spoken, keys, self.call.now_ms)
 
     def _judge_silence(self) -> Heard | None:
         if self.prompt_over_ms is None:
@@ -181,9 +245,9 @@ class _Turn:
         return Heard("no_input", reply_from_ms=self.call.now_ms)
 
     def _heard(self, result: Result) -> Heard:
-        spoken_until_ms = self._began_ms + self.endpointer.speech_ended_ms
         kind = "no_match" if result.rejected or not result.hypotheses else "match"
-        return Heard(kind, result, reply_from_ms=spoken_until_ms, interrupted=self.interrupted,
+        spoken_until_ms = self._began_ms + self.endpointer.speech_ended_ms
+        return Heard(kind, result, reply_from_ms=spoken_until_ms, interrupted=not self.saying.over,
                      pause_ms=self.endpointer.longest_pause_ms)
 
     def _elapsed_ms(self) -> int:

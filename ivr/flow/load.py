@@ -10,6 +10,7 @@ from asr.recognizer import GrammarError
 from ivr.flow.care import load_struggle, read_asides
 from ivr.flow.model import Flow, Limits, Listen, State, VisitLimit, WhileWaiting
 from ivr.flow.source import FlowError, Item, nearest, read_yaml
+from ivr.flow.turn_taking import barge_in, keys, question_share
 
 FLOW_KEYS = ("flow", "start", "values", "limits", "always", "asides", "states")
 STATE_KEYS = (
@@ -134,7 +135,7 @@ def _say(fields: dict[str, Item]) -> tuple[str, ...]:
 
 
 def _listen(item: Item, profiles: dict[str, Profile]) -> Listen:
-    fields = item.fields(("grammar", "choice", "profile", "barge_in", "into", "sure"))
+    fields = item.fields(("grammar", "choice", "profile", "barge_in", "into", "sure", "keys", "question"))
     if ("grammar" in fields) == ("choice" in fields):
         raise item.error("'listen' needs a grammar or a choice; write {grammar: yes_no} or "
                          "{choice: {park: [停车, 停车场], toilet: [厕所]}}")
@@ -144,12 +145,16 @@ def _listen(item: Item, profiles: dict[str, Profile]) -> Listen:
         if name not in profiles:
             raise fields["profile"].error(f"there is no profile '{name}'{nearest(name, profiles)}")
         profile = profiles[name]
+    allowed, after_ms = barge_in(fields.get("barge_in"))
     return Listen(
         _grammar(fields["grammar"]) if "grammar" in fields else _choice(fields["choice"]),
         profile,
-        fields["barge_in"].yes_or_no() if "barge_in" in fields else True,
-        fields["into"].text() if "into" in fields else "",
-        _probability(fields["sure"]) if "sure" in fields else 0.0,
+        barge_in=allowed,
+        barge_in_after_ms=after_ms,
+        question_share=question_share(fields.get("question")),
+        keys=keys(fields.get("keys")),
+        into=fields["into"].text() if "into" in fields else "",
+        sure=_probability(fields["sure"]) if "sure" in fields else 0.0,
     )
 
 

@@ -215,7 +215,7 @@ class Runner:
     def _branches(self, state: State, heard: Heard) -> list[str]:
         """Branch names for an answer, most special first."""
         if heard.kind == "key":
-            return [f"key {heard.key}", "key", "no_match"]
+            return [f"key {heard.key}", *(["keys"] if state.listen.keys else []), "key", "no_match"]
         if heard.kind == "no_match" and heard.result and heard.result.speech_ms >= TALK_MS:
             return ["noise", "no_match"]
         if heard.kind != "match":
@@ -234,7 +234,7 @@ class Runner:
             "heard",
             state=state.name,
             how=heard.kind,
-            text=best.text if best else heard.key,
+            text=" ".join(filter(None, (best.text if best else "", heard.key))),
             value=best.value if best else "",
             probability=best.probability if best else None,
             interrupted=heard.interrupted,

@@ -1,0 +1,47 @@
+"""Tells the bot's own voice, coming back from the far end, from the caller's: by level, learnt as a call goes."""
+
+from collections import deque
+
+import numpy as np
+
+from ivr.level import rms
+
+FIRST_RATIO = 0.2
+"""Until more is known, sound fainter than this share of the bot's own is taken for echo (−14 dB)."""
+LEAST_RATIO = 0.01
+MARGIN = 2.0
+"""An echo may be so much louder than nearly all of it was so far (6 dB)."""
+TAIL_FRAMES = 20
+"""An echo comes back up to so many frames after it was sent: 250 ms of a line, and jitter buffers."""
+LEARNT_FROM = 50
+"""Frames (20 ms) of the bot's speech after which what came back is believed."""
+
+
+class EchoGate:
+    """One call's. Give it every frame."""
+
+    def __init__(self) -> None:
+        self._sent: deque[float] = deque([0.0], maxlen=TAIL_FRAMES)
+        self._came_back: deque[float] = deque(maxlen=3 * LEARNT_FROM)
+        self._ratio = FIRST_RATIO
+
+    def is_echo(self, received: bytes, sent: bytes) -> bool:
+        """Whether a received frame holds no more than what the bot said may have left on the line.
+
+        Where little comes back the bar sinks, so that soft voices get through; a caller who talks over
+        the bot raises it no higher than it began.
+        """
+        self._sent.append(rms(sent))
+        loudest = max(self._sent)
+        if loudest == 0:
+            return False
+        heard = rms(received)
+        if loudest > 300:
+            self._learn(heard / loudest)
+        return heard < self._ratio * loudest
+
+    def _learn(self, came_back: float) -> None:
+        self._came_back.append(came_back)
+        if len(self._came_back) >= LEARNT_FROM:
+            usual = float(np.percentile(self._came_back, 90))
+            self._ratio = min(max(MARGIN * usual, LEAST_RATIO), FIRST_RATIO)
