@@ -6,6 +6,7 @@ from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field, replace
 
 from asr.endpointing import UNSURE_SHARE, Endpointer, Profile
+from asr.onset import Onset
 from asr.pool import RecognizerPool
 from asr.recognizer import Hypothesis, Result
 from asr.vad import VoiceActivity
@@ -15,10 +16,12 @@ from ivr.saying import Saying
 
 PRE_ROLL_MS = 400
 """Audio kept from before the onset of speech, so that a soft first consonant is not cut."""
-ECHO_KEPT_MS = 120
+ECHO_KEPT_MS = 200
 """Of it, so much is kept even where it was no louder than the bot's echo."""
 NOISE_MS = 400
 """Rejected sound no longer than this was no answer: the turn goes on as if it had not been."""
+PROVE_MS = 300
+"""Within so long of falling silent, voice activity has to find speech: else the prompt goes on."""
 HOLD_LIMIT_MS = 60_000
 """A caller who holds for longer counts as silent."""
 CONSENT = "yes"
@@ -91,7 +94,7 @@ class _Turn:
 
     def __init__(self, call: Call, saying: Saying, listening: Listening, ears: RecognizerPool):
         self.call, self.saying, self.listening, self.ears = call, saying, listening, ears
-        self.vad, self.endpointer = VoiceActivity(8000), Endpointer()
+        self.vad, self.endpointer, self.onset = VoiceActivity(8000), Endpointer(), Onset()
         self.keying = Keying(listening.keys)
         self.prompt_over_ms: int | None = None
         self.stream = None
@@ -101,6 +104,7 @@ class _Turn:
         self.asked_at_ms = -1
         self.seen: Result | None = None
         """What the look in this pause made of it."""
+        self.hushed_at_ms = 0
         self.share_at_onset = 1.0
         """How much of the prompt had been said when the caller began to speak."""
         self._began_ms = call.now_ms
@@ -140,15 +144,25 @@ class _Turn:
         echo = self.call.echo.is_echo(received, sent)
         if self.keying.began:
             return
-        for probability in self.vad.feed(bytes(len(received)) if echo else received):
+        clean = bytes(len(received)) if echo else received
+        activity = self.vad.feed(clean)
+        for probability in activity:
             self.endpointer.feed(probability)
+        self._fall_silent(self.onset.feed(clean, activity))
         if self.stream:
             self.stream.feed(received)
         else:
             self._pre_roll.append((received, echo))
             self._await_speech()
-        if self.stream and not self.saying.over and self._may_interrupt():
+
+    def _fall_silent(self, speech: bool) -> None:
+        """Stop the prompt where somebody speaks over it, if they may: for now, until it is proved."""
+        if self.saying.over or self.saying.hushed or not (speech or self.stream):
+            return
+        listening = self.listening
+        if listening.barge_in and self.saying.said_ms >= listening.barge_in_after_ms:
             self.saying.hush()
+            self.hushed_at_ms = self._elapsed_ms()
 
     def _await_speech(self) -> None:
         """Open a stream at the onset of speech, with what was heard just before."""
@@ -165,15 +179,15 @@ class _Turn:
         for place, (frame, echo) in enumerate(self._pre_roll):
             self.stream.feed(bytes(len(frame)) if echo and place < kept else frame)
 
-    def _may_interrupt(self) -> bool:
-        return self.listening.barge_in and self.saying.said_ms >= self.listening.barge_in_after_ms
-
     def _judge(self) -> Heard | None:
         """End the turn if what was heard, the keys or the quiet say so."""
         if self.keying.began:
             return self._judge_keys()
         if self.stream is None:
             return self._judge_silence()
+        return self._judge_speech()
+
+    def _judge_speech(self) -> Heard | None:
         ear, profile = self.endpointer, self.listening.profile
         spoke_on = self.asked_at_ms != ear.speech_ended_ms and ear.speech_ms < profile.longest_ms
         if self.asked and self.asked_to_finish and spoke_on:
@@ -207,6 +221,8 @@ class _Turn:
     def _take_answer(self) -> Heard | None:
         result, self.asked = self.asked.result(), None
         if not self.asked_to_finish:
+            if result.rejected and self.saying.hushed and self.endpointer.speech_ms <= NOISE_MS:
+                return self._go_on()
             self.seen = result if self.asked_at_ms == self.endpointer.speech_ended_ms else None
             return self._judge()
         if not result.rejected or self.endpointer.speech_ms > NOISE_MS:
@@ -239,6 +255,8 @@ class _Turn:
 
     def _judge_silence(self) -> Heard | None:
         if self.prompt_over_ms is None:
+            if self.saying.hushed and self._elapsed_ms() - self.hushed_at_ms >= PROVE_MS:
+                self.saying.resume()
             return None
         if self._elapsed_ms() - self.prompt_over_ms < self.listening.profile.no_input_ms:
             return None

@@ -27,6 +27,12 @@ BROKEN_FILES = {
     "end and next": (HEAD + "states:\n  ask: {end: a, next: {done: ask}}\n", "state 'ask' ends the call"),
     "listen and do": (HEAD + "states:\n  ask: {listen: {grammar: yes_no}, do: transfer, next: {done: ask}}\n",
                       "state 'ask' cannot listen and act"),
+    "odd barge-in": (HEAD + "states:\n  ask: {listen: {grammar: yes_no, barge_in: later}, next: {}}\n",
+                     ":5:44: 'later' does not say when a caller may interrupt; write yes, no, or after 1500 ms"),
+    "odd share": (HEAD + "states:\n  ask: {listen: {grammar: yes_no, question: half}, next: {}}\n",
+                  "'half' is no share of the prompt; write 60%"),
+    "odd key": (HEAD + "states:\n  ask: {listen: {grammar: yes_no, keys: {end: hash}}, next: {}}\n",
+                "'hash' is no key; write one of 0-9, '*' and '#'"),
     "odd probability": (HEAD + "states:\n  ask: {listen: {grammar: yes_no, sure: often}, next: {}}\n",
                         "'often' is no probability"),
 }
@@ -76,3 +82,11 @@ def test_yaml_traps_stay_the_text_that_was_written(tmp_path):
     assert flow.states["ask"].say == ("012",)
     assert dict(flow.states["ask"].next) == {"no": "1e3", "12:30": "bye"}
     assert (flow.states["1e3"].end, flow.states["bye"].end) == ("no", "off")
+
+
+def test_turn_taking_is_read_as_it_is_written(tmp_path):
+    listen = "{grammar: yes_no, barge_in: after 1500 ms, question: 40%, keys: {at_most: 8, between: 3000, at_once: '0'}}"
+    flow = load_flow(write(tmp_path, f"{HEAD}states:\n  ask: {{listen: {listen}, next: {{}}}}\n  bye: {{end: done}}\n"))
+    heard = flow.states["ask"].listen
+    assert (heard.barge_in, heard.barge_in_after_ms, heard.question_share) == (True, 1500, 0.4)
+    assert (heard.keys.at_most, heard.keys.between_ms, heard.keys.at_once, heard.keys.end) == (8, 3000, "0", "#")

@@ -1,0 +1,91 @@
+"""Whether a caller begins to speak, told within 30 to 60 ms: sooner than voice activity can be sure.
+
+What is taken for speech at once: a voice (a sound that repeats itself, in the range of voices), or a
+hiss that swells as s, sh, x and q do. A sound that begins as neither (a cough, a click, a door) has to
+be speech to the voice activity for a while. A cough's voiced end may still pass: whoever falls silent
+at an onset looks again once the sound is over.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+import numpy as np
+
+RATE = 8000
+PIECE = 80
+"""Samples of a piece of 10 ms, the step in which loudness is followed."""
+WINDOW = 320
+"""Samples (40 ms) in which a voice is looked for: two periods of a deep one."""
+LEAST_LEVEL = 80.0
+"""Root mean square, in sample units (−52 dBFS): fainter sound is no caller."""
+OVER_NOISE = 3.0
+"""A caller is so many times louder than the line's noise (10 dB)."""
+LEAST_PIECES = 3
+FIRST_PIECES = 8
+"""A sound that is no voice and no hiss in its first 80 ms is left to the voice activity."""
+VOICED = 0.8
+"""Correlation of a sound with itself a period later, from which on it is a voice."""
+SURELY_SPEECH, SURE_BLOCKS = 0.8, 3
+"""Voice activity as high as this in so many blocks of 32 ms is speech, however it began. Measured on
+Kokoro voices and people, against made coughs: see docs/turns.md."""
+LAGS = np.arange(20, 116)
+"""Periods of 70 to 400 Hz, in samples."""
+HISS_HZ = 1900.0
+"""A hiss: zero crossings of a sound at least this high."""
+BURST = 0.5
+"""A swelling sound is, in its first 10 ms, under this share of what it reaches by then."""
+
+
+class Onset:
+    """Follows what is received while the bot speaks; echo is to be given as silence."""
+
+    def __init__(self) -> None:
+        self._recent: deque[np.ndarray] = deque(maxlen=20)
+        self._levels: deque[float] = deque(maxlen=100)
+        self._loud = 0
+        self._activity: deque[float] = deque(maxlen=SURE_BLOCKS)
+
+    def feed(self, pcm_8k: bytes, activity: Iterable[float] = ()) -> bool:
+        """Take the next 20 ms, and the blocks of voice activity that it completed; True where somebody
+        speaks in it."""
+        self._activity.extend(activity)
+        samples = np.frombuffer(pcm_8k, "<i2").astype(np.float32)
+        for piece in samples[: len(samples) // PIECE * PIECE].reshape(-1, PIECE):
+            self._take(piece)
+        if len(self._activity) == SURE_BLOCKS and min(self._activity) >= SURELY_SPEECH:
+            return True
+        return LEAST_PIECES <= self._loud <= FIRST_PIECES and self._is_speech()
+
+    def _take(self, piece: np.ndarray) -> None:
+        level = float(np.sqrt(np.mean(piece * piece)))
+        noise = np.percentile(self._levels, 30) if len(self._levels) >= 10 else 0.0
+        self._loud = self._loud + 1 if level > max(LEAST_LEVEL, OVER_NOISE * noise) else 0
+        self._recent.append(piece)
+        if not self._loud:
+            self._levels.append(level)
+
+    def _is_speech(self) -> bool:
+        sound = np.concatenate(list(self._recent)[-min(self._loud, len(self._recent)):])
+        return voicing(sound[-WINDOW:]) >= VOICED or self._is_swelling_hiss(sound)
+
+    def _is_swelling_hiss(self, sound: np.ndarray) -> bool:
+        pieces = sound.reshape(-1, PIECE)
+        levels = np.sqrt(np.mean(pieces * pieces, axis=1))
+        return crossings_hz(sound) >= HISS_HZ and levels[0] < BURST * levels.max()
+
+
+def voicing(sound: np.ndarray) -> float:
+    """How well a sound agrees with itself one period of a voice later, −1 to 1."""
+    lags = LAGS[LAGS <= len(sound) // 2]
+    if not len(lags):
+        return 0.0
+    sound = sound - sound.mean()
+    power = np.concatenate(([0.0], np.cumsum(sound * sound)))
+    alike = np.correlate(sound, sound, "full")[len(sound) - 1:][lags]
+    early, late = power[len(sound) - lags], power[-1] - power[lags]
+    return float(np.max(alike / np.sqrt(np.maximum(early * late, 1.0))))
+
+
+def crossings_hz(sound: np.ndarray) -> float:
+    """Half the zero crossings a second: of a tone its pitch, of a hiss about the middle of it."""
+    return float(np.count_nonzero(np.diff(np.signbit(sound)))) * RATE / 2 / max(len(sound), 1)
