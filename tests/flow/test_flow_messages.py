@@ -28,7 +28,7 @@ BROKEN_FILES = {
     "listen and do": (HEAD + "states:\n  ask: {listen: {grammar: yes_no}, do: transfer, next: {done: ask}}\n",
                       "state 'ask' cannot listen and act"),
     "odd barge-in": (HEAD + "states:\n  ask: {listen: {grammar: yes_no, barge_in: later}, next: {}}\n",
-                     ":5:44: 'later' does not say when a caller may interrupt; write yes, no, or after 1500 ms"),
+                     "'later' does not say when a caller may interrupt; write yes, no, or after 1500 ms"),
     "odd share": (HEAD + "states:\n  ask: {listen: {grammar: yes_no, question: half}, next: {}}\n",
                   "'half' is no share of the prompt; write 60%"),
     "odd key": (HEAD + "states:\n  ask: {listen: {grammar: yes_no, keys: {end: hash}}, next: {}}\n",
