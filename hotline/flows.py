@@ -4,11 +4,12 @@ from pathlib import Path
 
 from hotline.errors import CannotRun
 from hotline.move_car import ACTIONS
-from ivr.flow.check import problems
+from ivr.flow.check import House, problems
 from ivr.flow.load import load_flow
 from ivr.flow.model import Flow
 from ivr.flow.source import FlowError
 from tts.prompts import PromptLibrary
+from tts.script import Script, Slot
 
 
 def load_checked_flow(path: Path, voice: PromptLibrary) -> Flow:
@@ -21,6 +22,12 @@ def load_checked_flow(path: Path, voice: PromptLibrary) -> Flow:
 
 def flow_problems(flow: Flow, folder: Path, voice: PromptLibrary) -> list[FlowError]:
     """What does not fit together in a flow of this folder."""
-    grammar_folder = folder / "grammars"
-    grammars = {path.stem for path in grammar_folder.glob("*.yaml")}
-    return problems(flow, voice.ids, grammars, ACTIONS, grammar_folder)
+    return problems(flow, house_of(folder, voice.script))
+
+
+def house_of(folder: Path, script: Script) -> House:
+    """What flows of this folder may name."""
+    grammars = folder / "grammars"
+    prompts = {name: tuple(part.name for part in prompt.parts if isinstance(part, Slot))
+               for name, prompt in script.prompts.items()}
+    return House(prompts, {path.stem for path in grammars.glob("*.yaml")}, ACTIONS, grammars)

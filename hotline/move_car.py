@@ -40,7 +40,7 @@ class MoveCar:
         """The owner's answer, once there is one; "" if no owner was called."""
         return await self._owner if self._owner else ""
 
-    @action("talked", "failed", needs=("reason",))
+    @action("talked", "failed", needs=("reason",), person=True)
     async def transfer(self, conversation: Conversation) -> str:
         """Put the caller through to a seat; returns when that talk is over."""
         self._case.reason = self._case.reason or conversation.argument

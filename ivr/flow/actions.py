@@ -22,6 +22,8 @@ class ActionSpec:
     results: every branch that it may return; a flow leads on from each.
     needs, may: names under `with:`; a single value there is the first of them.
     sets: the flow's values that it fills, with their kinds.
+    person: it hands the call to a person.
+    takes_any: any further name may stand under `with:`.
     about: its docstring's first line, for the reference.
     """
 
@@ -30,6 +32,8 @@ class ActionSpec:
     needs: tuple[str, ...] = ()
     may: tuple[str, ...] = ()
     sets: Mapping[str, str] = field(default_factory=dict)
+    person: bool = False
+    takes_any: bool = False
     about: str = ""
 
     @property
@@ -40,12 +44,13 @@ class ActionSpec:
 
 def action(
     *results: str, needs: tuple[str, ...] = (), may: tuple[str, ...] = (),
-    sets: Mapping[str, str] | None = None,
+    sets: Mapping[str, str] | None = None, person: bool = False, takes_any: bool = False,
 ) -> Callable[[Method], Method]:
     """Declare a method as an action of its own name; see `ActionSpec`."""
     def mark(method: Method) -> Method:
         about = (inspect.getdoc(method) or "").partition("\n")[0]
-        setattr(method, _MARK, ActionSpec(method.__name__, results, needs, may, dict(sets or {}), about))
+        spec = ActionSpec(method.__name__, results, needs, may, dict(sets or {}), person, takes_any, about)
+        setattr(method, _MARK, spec)
         return method
     return mark
 

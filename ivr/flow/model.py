@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from asr.endpointing import Profile
+from ivr.flow.expression import Expression
 from ivr.flow.source import Where
 from ivr.pace import Struggle
 from ivr.turn import Listening
@@ -52,10 +53,24 @@ class Aside:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """One line of `choose`: where `when` holds, the call goes to `then`; `when` None is `otherwise`."""
+
+    when: Expression | None
+    then: str
+    where: Where
+
+
+Argument = str | Mapping[str, str]
+"""What stands under a name of `with:`."""
+
+
+@dataclass(frozen=True)
 class State:
     """One step of a flow. `say` holds prompt ids: visit n plays entry n, the last one repeats.
 
-    `short` is the question again, after an aside.
+    `short` is the question again, after an aside. `places` tells where a part of the state is
+    written: `do` (the key), `do>` (its value), `next.yes`, `next.yes>`, `say.0`.
     """
 
     name: str
@@ -65,11 +80,26 @@ class State:
     listen: Listen | None = None
     action: str = ""
     argument: str = ""
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    within_s: int = 0
+    run: str = ""
+    set: Mapping[str, Expression] = field(default_factory=dict)
     choose: str = ""
+    choices: tuple[Choice, ...] = ()
     while_waiting: WhileWaiting | None = None
     visits: VisitLimit | None = None
     next: Mapping[str, str] = field(default_factory=dict)
     end: str = ""
+    places: Mapping[str, Where] = field(default_factory=dict)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a caller may speak or press a key here."""
+        return bool(self.listen or self.while_waiting or self.say and not (self.action or self.end))
+
+    def at(self, *parts: str) -> Where:
+        """Where the first of these parts that is written stands; else where the state is named."""
+        return next((self.places[part] for part in parts if part in self.places), self.where)
 
 
 @dataclass(frozen=True)
@@ -88,7 +118,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Flow:
-    """A checked flow. `version` is the start of the SHA-256 of its file."""
+    """A checked flow. `version` is the start of the SHA-256 of its file and of those it runs.
+
+    `places` as a state's: `start>`, `limits.then>`, `always.person`; `subflows` by file name.
+    """
 
     name: str
     version: str
@@ -99,3 +132,10 @@ class Flow:
     states: Mapping[str, State]
     asides: Mapping[str, Aside] = field(default_factory=dict)
     struggle: Struggle = field(default_factory=Struggle)
+    places: Mapping[str, Where] = field(default_factory=dict)
+    subflows: Mapping[str, "Flow"] = field(default_factory=dict)
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """Every outcome that a conversation of this flow can have, in the file's order."""
+        return tuple(dict.fromkeys(state.end for state in self.states.values() if state.end))

@@ -6,11 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import count
 
 from asr.pool import RecognizerPool
 from ivr.call import Call, CallItem, HungUp, Key, PlayedOut
-from ivr.flow.model import Aside, Flow, Listen, State
+from ivr.flow.expression import Scope
+from ivr.flow.model import Argument, Aside, Flow, Listen, State
+from ivr.flow.values import fits
 from ivr.flow.wording import Wording
 from ivr.pace import Pace
 from ivr.reply_meter import ReplyMeter
@@ -23,7 +26,10 @@ TALK_MS = 3500
 """Sound for so long that held nothing that was asked for is other people's talk, not an answer."""
 BREATH = bytes(8 * 2 * 250)
 """Between the answer to an aside and the question."""
-_VALUE = re.compile(r"\{(\w+)\}")
+MOST_STEPS = 100
+"""A flow that goes through so many states without asking anything goes round in a circle."""
+PLACE = re.compile(r"\{(\w+)\}")
+"""A value's place in a grammar's name, or in what stands under `with:`."""
 
 Log = Callable[..., None]
 """`log(kind, **details)`: one entry of a conversation's event log."""
@@ -52,9 +58,21 @@ class Conversation:
     values: dict[str, str] = field(default_factory=dict)
     heard: Heard | None = None
     argument: str = ""
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
     branch_if_hung_up: str = ""
     prompt_over: asyncio.Event = field(default_factory=asyncio.Event)
     signals: list[str] = field(default_factory=list)
+    now: Callable[[], datetime] = datetime.now
+
+    def given(self, name: str, default: str = "") -> str:
+        """What stands under `with:` for this name (or there alone), its {values} filled in."""
+        written = self.arguments.get(name, default) if self.arguments else self.argument or default
+        return filled(written, self.values)
+
+
+def filled(text: str, values: Mapping[str, str], shown: Callable[[str], str] = str) -> str:
+    """A text with `{name}` replaced by the value of that name, as `shown` writes it."""
+    return PLACE.sub(lambda found: shown(values.get(found[1], "")), text)
 
 
 Action = Callable[[Conversation], Awaitable[str]]
@@ -71,14 +89,17 @@ class Runner:
         voice: PromptLibrary,
         ears: RecognizerPool,
         actions: Mapping[str, Action],
+        above: "Runner | None" = None,
     ):
+        """`above` runs this flow as a part of its own: the call goes on when this one ends."""
         self.flow, self.conversation = flow, conversation
         self.voice, self.ears, self.actions = voice, ears, actions
         self.call, self.log = conversation.call, conversation.log
         self._visits: Counter[str] = Counter()
-        self._turns = 0
+        self._turns = self._steps = 0
         self._over_limit = False
-        self._pace = Pace(flow.struggle, conversation.signals)
+        self._above, self._began_ms = above, self.call.now_ms
+        self._pace = above._pace if above else Pace(flow.struggle, conversation.signals)
         self._wording = Wording(voice, conversation.values, self._pace, conversation.log)
         self._asides: Counter[str] = Counter()
         self._misses = 0
@@ -95,7 +116,9 @@ class Runner:
         while True:
             state = self.flow.states[self._limited(name)]
             self.log("state", name=state.name)
+            self.conversation.branch_if_hung_up = ""
             try:
+                self._count_step(state)
                 name = await self._visit(state)
             except HungUp as gone:
                 return self._hung_up(state, gone)
@@ -116,9 +139,15 @@ class Runner:
             return Ending(state.end, state.name, hung_up=True)
         if gone.by == "worker-lost":
             return Ending("interrupted", state.name)
-        branch = self.conversation.branch_if_hung_up
-        end = self.flow.states[self._follow(state, branch) if branch else self.flow.always["hang_up"]]
-        return Ending(end.end, end.name, hung_up=True)
+        branch = self.conversation.branch_if_hung_up or "hang_up"
+        name = state.next.get(branch) or self.flow.always.get("hang_up", "")
+        end = self.flow.states[name].end if name else ""
+        return Ending(end or "hung-up", name or state.name, hung_up=True)
+
+    def _count_step(self, state: State) -> None:
+        self._steps = 0 if state.listen else self._steps + 1
+        if self._steps > MOST_STEPS:
+            raise RuntimeError(f"{MOST_STEPS} states without a question: the flow goes round in a circle")
 
     def _limited(self, name: str) -> str:
         """The state to enter instead, where a limit on visits, turns or time is passed.
@@ -126,7 +155,7 @@ class Runner:
         Turns and time only keep the bot from asking on: what was decided is still done.
         """
         limits = self.flow.limits
-        too_long = self._turns >= limits.turns or self.call.now_ms >= limits.seconds * 1000
+        too_long = self._turns >= limits.turns or self.call.now_ms - self._began_ms >= limits.seconds * 1000
         if too_long and not self._over_limit and self.flow.states[name].listen:
             self._over_limit = True
             return limits.then
@@ -148,6 +177,8 @@ class Runner:
 
     async def _visit(self, state: State) -> str:
         """Live one state; returns the next one's name ("" where the state ends the call)."""
+        for value, expression in state.set.items():
+            self.conversation.values[value] = str(expression.evaluate(self._scope()))
         speech = await self._wording.speech(state.say, self._visits[state.name])
         if state.listen:
             return await self._listen(state, speech)
@@ -157,11 +188,42 @@ class Runner:
         if key:
             return self.flow.always[f"key {key.key}"]
         if state.end:
-            self.call.hangup()
+            if not self._above:
+                self.call.hangup()
             return ""
+        if state.run:
+            return await self._run_subflow(state)
+        if state.choices:
+            return self._chosen(state)
         if state.choose:
             return self._follow(state, "given" if self.conversation.values.get(state.choose) else "missing")
         return self._follow(state, "done")
+
+    def _scope(self) -> Scope:
+        conversation = self.conversation
+        return Scope(conversation.values, conversation.now(), self._turns)
+
+    def _chosen(self, state: State) -> str:
+        """The state of the first line that holds."""
+        scope = self._scope()
+        choice = next(choice for choice in state.choices if choice.when is None or choice.when.evaluate(scope))
+        self.log("chose", state=state.name, when=choice.when.text if choice.when else "otherwise")
+        return choice.then
+
+    async def _run_subflow(self, state: State) -> str:
+        """Hold another flow on this call; its outcome is the branch. It shares the values that both name."""
+        flow, mine = self.flow.subflows[state.run], self.conversation
+        shared = flow.values.keys() & self.flow.values.keys()
+        inner = replace(mine, values={name: mine.values[name] for name in shared & mine.values.keys()})
+        runner = Runner(flow, inner, self.voice, self.ears, self.actions, above=self)
+        ending = await runner.run()
+        mine.values |= {name: value for name, value in inner.values.items() if name in shared}
+        mine.heard = inner.heard
+        self._turns += runner._turns
+        if ending.hung_up and self.call.ended:
+            mine.branch_if_hung_up = ending.outcome
+            raise self.call.ended
+        return self._follow(state, ending.outcome)
 
     async def _listen(self, state: State, speech: Speech | None) -> str:
         """Ask and hear; what is said in passing is answered, and the question stands."""
@@ -190,7 +252,7 @@ class Runner:
     def _worded(self, listening: Listen) -> Listen:
         """As slow as the caller needs it, the grammar with the conversation's values in it."""
         return replace(self._pace.suited(listening),
-                       grammar=_VALUE.sub(lambda found: self.conversation.values.get(found[1], ""), listening.grammar))
+                       grammar=PLACE.sub(lambda found: self.conversation.values.get(found[1], ""), listening.grammar))
 
     def _after(self, state: State, heard: Heard) -> str | Aside:
         """The next state, or what is to be answered first."""
@@ -222,11 +284,11 @@ class Runner:
             return [heard.kind]
         best, listen = heard.best, state.listen
         intent, _, carried = best.value.partition(":")
-        if listen.into and (carried or intent.isdigit()):
+        if listen.into and fits(self.flow.values.get(listen.into, "text"), carried or intent):
             self.conversation.values[listen.into] = carried or intent
         if best.probability is not None and best.probability < listen.sure:
             return ["unsure", "no_match"]
-        return [intent, "value", "no_match"]
+        return [intent, "value", "match", "no_match"]
 
     def _log_heard(self, state: State, heard: Heard) -> None:
         best = heard.best
@@ -247,7 +309,8 @@ class Runner:
         was begun for its own sake (a transfer) is finished.
         """
         conversation = self.conversation
-        conversation.argument, conversation.branch_if_hung_up = state.argument, ""
+        conversation.arguments = state.arguments
+        conversation.argument = filled(state.argument, conversation.values)
         conversation.prompt_over.set()
         if speech:
             self._start(speech)
@@ -268,10 +331,11 @@ class Runner:
         return self._follow(state, branch)
 
     async def _work_or_key(self, work: asyncio.Future[str], state: State) -> str:
-        """The action's branch, or "" where a key asked for something else meanwhile."""
-        if not state.while_waiting:
-            return await work
-        await asyncio.wait({work, self._pressed}, return_when=asyncio.FIRST_COMPLETED)
+        """The action's branch, `timeout`, or "" where a key asked for something else meanwhile."""
+        awaited = {work, self._pressed} if state.while_waiting else {work}
+        done, _ = await asyncio.wait(awaited, timeout=state.within_s or None, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            return "timeout"
         return work.result() if work.done() else ""
 
     async def _say_while_waiting(self, state: State) -> None:
@@ -283,7 +347,7 @@ class Runner:
     def _watch(self, item: CallItem) -> None:
         if isinstance(item, Key) and item.digit in self._global_keys and not self._pressed.done():
             self._pressed.set_result(item.digit)
-        if isinstance(item, PlayedOut) and item.mark == f"prompt-{self._marks}":
+        if isinstance(item, PlayedOut) and item.mark == self._mark():
             self.conversation.prompt_over.set()
 
     def _start(self, speech: Speech) -> None:
@@ -295,7 +359,10 @@ class Runner:
 
     def _next_mark(self) -> str:
         self._marks += 1
-        return f"prompt-{self._marks}"
+        return self._mark()
+
+    def _mark(self) -> str:
+        return f"{self.flow.name}-{self._marks}"
 
     def _follow(self, state: State, branch: str) -> str:
         if branch not in state.next:

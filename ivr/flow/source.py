@@ -44,10 +44,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 class Item:
-    """One YAML node with its position."""
+    """One YAML node with its position; `key` is the node that names it in a mapping."""
 
-    def __init__(self, node: Node, path: Path):
-        self.node, self.path = node, path
+    def __init__(self, node: Node, path: Path, key: "Item | None" = None):
+        self.node, self.path, self.key = node, path, key
 
     @property
     def where(self) -> Where:
@@ -61,6 +61,24 @@ class Item:
         if not isinstance(self.node, ScalarNode):
             raise self.error("expected a single value here, not a list or a mapping")
         return self.node.value
+
+    @property
+    def is_mapping(self) -> bool:
+        return isinstance(self.node, MappingNode)
+
+    @property
+    def is_list(self) -> bool:
+        return isinstance(self.node, SequenceNode)
+
+    @property
+    def is_quoted(self) -> bool:
+        """Written between quotes, or as a block."""
+        return isinstance(self.node, ScalarNode) and self.node.style is not None
+
+    def inside(self, offset: int) -> Where:
+        """The place `offset` characters into a single value that stands on one line."""
+        where = self.where
+        return Where(where.path, where.line, where.column + offset + (1 if self.is_quoted else 0))
 
     def number(self) -> int:
         written = self.text()
@@ -104,7 +122,7 @@ class Item:
                 raise key.error(f"'{name}' is given twice; keep one of them")
             if known is not None and name not in known:
                 raise key.error(f"'{name}' is not known here{nearest(name, known)}")
-            found[name] = Item(value_node, self.path)
+            found[name] = Item(value_node, self.path, key)
         return found
 
 

@@ -6,12 +6,12 @@ import pytest
 
 from asr.grammar import FOLDER, Grammar
 from asr.recognizer import GrammarError
-from ivr.flow.check import problems
+from ivr.flow.check import House, problems
 from ivr.flow.load import load_flow
 from ivr.flow.source import FlowError
 
-HEAD = "flow: test\nstart: ask\nlimits: {turns: 3, seconds: 60, then: bye}\nstates:\n"
-NEXT = "    next: {park: bye, toilet: bye, repeat: bye, no_match: bye, no_input: bye}\n  bye: {end: done}\n"
+HEAD = "flow: test\nstart: ask\nlimits: {turns: 3, seconds: 60, then: seat}\nalways: {key 0: seat}\nstates:\n"
+NEXT = "    next: {park: bye, toilet: bye, repeat: bye, no_match: bye, no_input: bye}\n  bye: {end: done}\n  seat: {end: person}\n"
 
 
 def flow_of(folder, listen, after=NEXT):
@@ -22,7 +22,7 @@ def flow_of(folder, listen, after=NEXT):
 
 
 def told(flow, folder=None):
-    return [str(problem) for problem in problems(flow, {"hello"}, {"yes_no", "digits", "plate"}, {}, folder)]
+    return [str(problem) for problem in problems(flow, House({}, {"yes_no", "digits", "plate"}, {}, folder))]
 
 
 def test_a_choice_in_a_flow_is_heard(tmp_path):
@@ -40,15 +40,15 @@ def test_a_choice_in_a_grammar_file_is_heard(tmp_path):
 
 
 def test_a_grammar_takes_parameters_in_a_flow(tmp_path):
-    flow = flow_of(tmp_path, "{grammar: digits(length=4)}", NEXT)
+    flow = flow_of(tmp_path, "{grammar: digits(length=4)}", NEXT.replace("park: bye, toilet: bye", "value: bye"))
     assert told(flow, FOLDER) == []
 
 
 @pytest.mark.parametrize("listen, message", [
     ("{}", "needs a grammar or a choice"),
     ("{grammar: yes_no, choice: {a: [对]}}", "needs a grammar or a choice"),
-    ("{choice: {park: 停车}}", ":6:29: expected a list here"),
-    ("{choice: {park: []}}", ":6:29: `park` needs a list of phrases"),
+    ("{choice: {park: 停车}}", ":7:29: expected a list here"),
+    ("{choice: {park: []}}", ":7:29: `park` needs a list of phrases"),
     ("{choice: {two words: [停车]}}", "cannot be a choice's value"),
     ("{choice: {park: [停车], toilet: [停车]}}", "`停车` is said for `park` and for `toilet`"),
     ("{choice: {park: [a=b]}}", "`a=b` is no phrase"),
@@ -58,7 +58,7 @@ def test_a_grammar_takes_parameters_in_a_flow(tmp_path):
 def test_a_wrong_choice_is_told_with_its_place(tmp_path, listen, message):
     with pytest.raises(FlowError) as caught:
         flow_of(tmp_path, listen)
-    assert message in str(caught.value) and "flow.yaml:6:" in str(caught.value)
+    assert message in str(caught.value) and "flow.yaml:7:" in str(caught.value)
 
 
 @pytest.mark.parametrize("listen, message", [
@@ -68,11 +68,16 @@ def test_a_wrong_choice_is_told_with_its_place(tmp_path, listen, message):
     ("{grammar: digits+persn}", "there is no rule `persn`; did you mean `person`?"),
     ("{choice: {park: [龘], toilet: [厕所]}}", "no reading is known for '龘'"),
     ("{choice: {park: ['(停车'], toilet: [厕所]}}", "bracket"),
-    ("{choice: {gate: [大门], park: [停车]}}", "has no 'gate' branch for its choice"),
 ])
 def test_what_the_grammars_say_wrongly_is_told_before_a_call(tmp_path, listen, message):
     found = told(flow_of(tmp_path, listen), FOLDER)
-    assert len(found) == 1 and message in found[0] and "flow.yaml:6:" in found[0]
+    assert len(found) == 1 and message in found[0] and "flow.yaml:7:" in found[0]
+
+
+def test_a_choice_needs_a_branch_for_each_of_its_values(tmp_path):
+    missing, never = told(flow_of(tmp_path, "{choice: {gate: [大门], park: [停车]}}"), FOLDER)
+    assert "flow.yaml:8:5: state 'ask' has no branch for the answer 'gate'" in missing
+    assert "flow.yaml:8:23: 'toilet' is never heard in state 'ask'" in never
 
 
 @pytest.mark.parametrize("text, message", [

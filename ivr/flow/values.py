@@ -1,0 +1,24 @@
+"""The kinds of a flow's values. In a call every value is text; its kind says which text it may be."""
+
+import re
+
+from plate_parser.rules import classify
+
+LONGEST_TEXT = 500
+_FORMS = {
+    "digits": re.compile(r"[0-9]{1,32}"),
+    "minutes": re.compile(r"[0-9]{1,4}"),
+    "number": re.compile(r"-?[0-9]{1,12}"),
+}
+KINDS = ("plate", "minutes", "digits", "text", "number")
+NUMBERS = ("minutes", "number")
+"""Kinds that expressions count with; the others are compared as text."""
+
+
+def fits(kind: str, written: str) -> bool:
+    """Whether a text can be a value of that kind."""
+    if kind == "plate":
+        return classify(written) is not None
+    if kind == "text":
+        return len(written) <= LONGEST_TEXT
+    return _FORMS[kind].fullmatch(written) is not None
