@@ -6,11 +6,11 @@ LONGEST_S = 25.0                   # of one stream; what is older is forgotten
 
 
 class RecentPcm:
-    """Gathers 16-bit mono PCM at ``rate`` Hz; ``bytes(recent)`` is its last ``LONGEST_S`` seconds."""
+    """Gathers 16-bit mono PCM at ``rate`` Hz; ``bytes(recent)`` is its last ``longest_s`` seconds."""
 
-    def __init__(self, rate: int):
+    def __init__(self, rate: int, longest_s: float = LONGEST_S):
         self._pcm = bytearray()
-        self._longest = int(LONGEST_S * rate) * 2
+        self._longest = int(longest_s * rate) * 2
 
     def feed(self, pcm: bytes) -> None:
         """16-bit little endian mono, any amount."""

@@ -16,6 +16,7 @@ from hotline.bench.page import write_page
 from hotline.bench.read_back import ReadBack, by_voice, read_backs
 from hotline.bench.report import HearingTask, measure_hearing
 from hotline.bench.table import show
+from hotline.cli.bench_answers import answers
 from hotline.errors import CannotRun
 
 PROBLEMS_SHOWN = 5
@@ -24,6 +25,9 @@ PROBLEMS_SHOWN = 5
 @click.group()
 def bench() -> None:
     """Measure on this machine."""
+
+
+bench.add_command(answers)
 
 
 @bench.command("hear")

@@ -1,0 +1,178 @@
+"""Judges who answered, as the audio comes: frames and recognized words in, a verdict out.
+
+There is no clock: time is counted in frames of 20 ms. Somebody else does the recognizing (a pool of
+workers in a call, the engine itself in a measurement): `due()` gives the audio to look at, `take()`
+takes the result. Unsure is a person: a machine must give itself away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from asr.recent_pcm import RecentPcm
+from asr.recognizer import Result
+from dialer.answer.pace import Pace
+from dialer.answer.tones import ToneEar
+from dialer.answer.verdict import PERSON, Verdict
+from dialer.answer.words import words_of
+
+LISTEN_MS = 25_000
+"""An answered call is judged for so long; early media until it ends."""
+WINDOW_S = 10.0
+"""What is looked at: announcements say everything within this."""
+FIRST_LOOK_MS, NEXT_LOOK_MS = 900, 640
+"""Speech that must have come before the first look, and between looks."""
+LOOK_PAUSE_MS = 224
+SURE, LIKELY = 0.6, 0.5
+UNBROKEN_MS, TALKED_OVER_MS = 2500, 1500
+"""Speech without a pause, or on over our own, by which what a person might say is a machine's."""
+SHORT_MS, WAITS_MS = 2000, 600
+"""A person's first utterance is shorter than the one, and they wait for longer than the other."""
+SILENT_MS = 4000
+MUSIC_MS = 2500
+HALF_SAID = {"busy"}
+"""请不要挂机 may follow, which changes the meaning."""
+LONG_PAUSE_MS = 700
+
+
+@dataclass(frozen=True)
+class _Likely:
+    """What words say so far, and how many looks in a row said it."""
+
+    kind: str
+    confidence: float
+    reason: str
+    looks: int
+
+
+class Judge:
+    """One call. Begins in early media; `answered()` moves on."""
+
+    def __init__(self, early: bool = True) -> None:
+        self.verdict: Verdict | None = None
+        self.early_verdict: Verdict | None = None
+        """The last of early media, kept when the call is answered."""
+        self._begin(early)
+
+    def _begin(self, early: bool) -> None:
+        self.early, self.now_ms = early, 0
+        self.tones, self.pace = ToneEar(), Pace()
+        self._pcm = RecentPcm(8000, WINDOW_S)
+        self._looked_at_ms = 0
+        self._likely: _Likely | None = None
+
+    def answered(self) -> None:
+        """The call was answered: what is heard from now on may be a person."""
+        self.early_verdict, self.verdict = self.verdict, None
+        self._begin(early=False)
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will be found out."""
+        return bool(self.verdict and self.verdict.final) or (not self.early and self.now_ms > LISTEN_MS)
+
+    @property
+    def may_speak(self) -> bool:
+        """A machine has beeped, or is silent for long: what is said now is recorded or heard."""
+        if not (self.verdict and self.verdict.final):
+            return False
+        wait_ms = 2000 if self.verdict.kind == "voicemail" else 800
+        beeped = self.verdict.kind == "voicemail" and self.tones.beep_after(1500)
+        return beeped or self.pace.quiet_ms >= wait_ms
+
+    def feed(self, received: bytes, sent: bytes = b"") -> Verdict | None:
+        """Take 20 ms of what came in and of what we said; the verdict so far."""
+        heard = self.pace.feed(received, sent)
+        self.now_ms += 20
+        in_tone = self.tones.feed(heard)
+        self._pcm.feed(heard)
+        if not self.over:
+            self._judge_sound(in_tone)
+            self._judge_words()
+        return self.verdict
+
+    def due(self) -> bytes | None:
+        """Audio that should be looked at for words now, or None."""
+        speech_ms = self.pace.speech_ms
+        fresh_ms = speech_ms - self._looked_at_ms
+        wanted = NEXT_LOOK_MS if self._looked_at_ms else FIRST_LOOK_MS
+        in_pause = self.pace.quiet_ms >= LOOK_PAUSE_MS and fresh_ms >= 300
+        if self.over or not (in_pause or fresh_ms >= wanted):
+            return None
+        self._looked_at_ms = speech_ms
+        return bytes(self._pcm)
+
+    def take(self, result: Result) -> Verdict | None:
+        """Take what was recognized in the audio of `due()`."""
+        if self.over:
+            return self.verdict
+        words = words_of(result)
+        kind, share = words.best
+        reason = f"said: {words.text}"
+        if share < SURE and self._may_believe_maybe():
+            kind, share = words.best_of_all
+        if share < (LIKELY if self.early else SURE):
+            kind, share, reason = "unreachable", words.unknown + share, f"an announcement, not told which: {words.text}"
+        if share < SURE:
+            self._likely = None
+            return self.verdict
+        looks = self._likely.looks + 1 if self._likely and self._likely.kind == kind else 1
+        self._likely = _Likely(kind, share, reason, looks)
+        return self._judge_words()
+
+    def _may_believe_maybe(self) -> bool:
+        return (self.early or self.pace.longest_run_ms >= UNBROKEN_MS
+                or self.pace.talked_over_ms >= TALKED_OVER_MS)
+
+    def _judge_words(self) -> Verdict | None:
+        """Half a sentence may mislead: they must have paused after it, or other looks agree."""
+        likely = self._likely
+        if likely:
+            half = likely.kind in HALF_SAID or "not told" in likely.reason
+            pause_ms, looks = (LONG_PAUSE_MS, 4) if half else (LOOK_PAUSE_MS, 2)
+            if self.pace.quiet_ms >= pause_ms or likely.looks >= looks:
+                self._likely = None
+                self._found(likely.kind, likely.confidence, likely.reason, *self._manner())
+        return self.verdict
+
+    def _manner(self) -> list[str]:
+        manner = []
+        if self.pace.longest_run_ms >= UNBROKEN_MS:
+            manner.append(f"spoke {self.pace.longest_run_ms / 1000:.1f} s without a pause")
+        if self.pace.talked_over_ms >= TALKED_OVER_MS:
+            manner.append("went on while spoken to")
+        return manner
+
+    def _judge_sound(self, in_tone: bool) -> None:
+        if self.tones.fax():
+            return self._found("fax", 0.98, "fax tone")
+        network = self.tones.network()
+        if network and network != "ringing":
+            return self._found(network, 0.95, f"the network's tone for {network}")
+        if not self.early and self.pace.speech_ms >= 1500 and self.tones.beep_after(1500):
+            return self._found("voicemail", 0.85, "a beep after speech", *self._manner())
+        if self.early:
+            return self._judge_ringing(network, in_tone)
+        if self.verdict is None or self.verdict.kind == PERSON:
+            self._judge_person()
+        return None
+
+    def _judge_ringing(self, network: str, in_tone: bool) -> None:
+        if network and (self.verdict is None or self.verdict.kind == "music"):
+            self._found("ringing", 0.95, "ring-back tone")
+        elif self.verdict is None and not in_tone and self.pace.loud_ms >= MUSIC_MS:
+            self._found("music", 0.7, "sound that is neither a tone nor an announcement")
+
+    def _judge_person(self) -> None:
+        pace = self.pace
+        confidence = self.verdict.confidence if self.verdict else 0.0
+        if confidence < 0.85 and 0 < pace.first_run_ms <= SHORT_MS and pace.quiet_ms >= WAITS_MS:
+            self._found(PERSON, 0.85, f"spoke {pace.first_run_ms / 1000:.1f} s and waited")
+        elif confidence < 0.5 and pace.speech_ms == 0 and self.now_ms >= SILENT_MS:
+            self._found(PERSON, 0.5, "nothing was heard")
+        elif confidence < 0.6 and self._looked_at_ms and pace.quiet_ms >= WAITS_MS:
+            self._found(PERSON, 0.6, "speech, and nothing that a machine says")
+
+    def _found(self, kind: str, confidence: float, *reasons: str) -> None:
+        self.verdict = Verdict(kind, min(confidence, 0.99), reasons, self.now_ms, self.early)
+

@@ -1,0 +1,85 @@
+"""Listens in on a call to an owner until it is known who or what is there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from asr.pool import RecognizerPool
+from asr.recognizer import AsrError
+from dialer.answer.judge import Judge
+from dialer.answer.verdict import Verdict
+from dialer.answer.words import GRAMMAR
+from ivr.call import Call
+
+BEEP_WAIT_S = 20.0
+
+
+class AnswerListener:
+    """Judges every frame of `call` from now on; use as an async context.
+
+    `tell` is called with each new verdict. Nothing of the call waits for it: words are looked at
+    beside, one look at a time, and a recognizer that fails leaves the tones.
+    """
+
+    def __init__(self, call: Call, ears: RecognizerPool, tell: Callable[[Verdict], None]):
+        self._call, self._ears, self._tell = call, ears, tell
+        self.judge = Judge()
+        self._machine = asyncio.Event()
+        self._quiet = asyncio.Event()
+        self._looking: asyncio.Task | None = None
+        self._told: Verdict | None = None
+
+    async def __aenter__(self) -> AnswerListener:
+        self._call.taps.append(self._frame)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._call.taps.remove(self._frame)
+        if self._looking:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+    def answered(self) -> None:
+        """The call was answered."""
+        self.judge.answered()
+
+    async def machine(self) -> Verdict:
+        """Return once a machine was found; never, where there is none."""
+        await self._machine.wait()
+        return self.judge.verdict
+
+    async def may_speak(self) -> None:
+        """Return when a voicemail has beeped or a machine has paused, at the latest after BEEP_WAIT_S."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._quiet.wait(), BEEP_WAIT_S)
+
+    def _frame(self, received: bytes, sent: bytes) -> None:
+        judge = self.judge
+        self._note(judge.feed(received, sent))
+        if judge.may_speak:
+            self._quiet.set()
+        if self._looking is None and (pcm := judge.due()) is not None:
+            self._looking = asyncio.ensure_future(self._look(pcm, judge.early))
+
+    async def _look(self, pcm: bytes, early: bool) -> None:
+        try:
+            stream = self._ears.open(GRAMMAR, 8000)
+            stream.feed(pcm)
+            result = await stream.look()
+            if early == self.judge.early:  # else the call was answered meanwhile
+                self._note(self.judge.take(result))
+        except AsrError:
+            pass  # an engine that has no such grammar: tones and pace remain
+        finally:
+            self._looking = None
+
+    def _note(self, verdict: Verdict | None) -> None:
+        if verdict is None or verdict is self._told:
+            return
+        if self._told is None or (verdict.kind, verdict.early) != (self._told.kind, self._told.early):
+            self._tell(verdict)
+        self._told = verdict
+        if verdict.final:
+            self._machine.set()

@@ -1,0 +1,1 @@
+"""Clips of whoever and whatever answers a telephone, and how well they are told apart."""
