@@ -15,8 +15,7 @@ from hotline.move_car import MoveCar
 from hotline.recording import Recorder
 from hotline.seats import Seats
 from hotline.store import Store, now_text
-from ivr.call import HungUp
-from ivr.flow.runner import Conversation, Runner
+from hotline.walk import walk
 from ivr.sip.config import load_sip_config
 from ivr.sip.line import Leg
 from ivr.sip.supervisor import Supervisor
@@ -94,33 +93,13 @@ class Engine:
         recording = self.config.recordings / f"{case.id}-caller.wav"
         try:
             async with Recorder(call, recording):
-                outcome = await self._walk(call, case, car)
-        except HungUp:
-            outcome = "caller-hung-up"
-        except Exception as error:
-            log.exception("conversation_failed", extra={"fields": {"case": case.id}})
-            case.note("caller", "trouble", error=type(error).__name__)
-            outcome = "failed"
+                outcome = await walk(call, self.inbound_flow, self.desk, case, car)
         finally:
             call.hangup()
             await car.close()
             case.close(outcome, case.reason)
             self.case_text.write_down(case, recording)
             await self.store.flushed()
-
-    async def _walk(self, call: SipCall, case: OpenCase, car: MoveCar) -> str:
-        def note(kind: str, **details) -> None:
-            case.note("caller", kind, **details)
-
-        note("arrived", called=call.leg.called)
-        await call.answer()
-        note("answered")
-        conversation = Conversation(call, note)
-        ending = await Runner(self.inbound_flow, conversation, self.voice, self.ears, car.actions()).run()
-        owner_answer = await car.owner_done()
-        if ending.hung_up and owner_answer:
-            case.note("desk", "caller_not_told", owner=owner_answer)
-        return ending.outcome
 
     def _close_interrupted(self) -> None:
         """Cases that a crash left open get an outcome that says so."""

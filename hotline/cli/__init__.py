@@ -16,6 +16,7 @@ from hotline.cli.models import models
 from hotline.cli.owners import owners
 from hotline.cli.parse import parse
 from hotline.cli.record import record
+from hotline.cli.replay import replay
 from hotline.cli.serve import serve
 from hotline.errors import CannotRun
 from ivr.flow.source import FlowError
@@ -41,7 +42,7 @@ def ivr() -> None:
     """
 
 
-for subcommand in (demo, serve, hear, parse, flow, case, owners, models, doctor, bench, record):
+for subcommand in (demo, serve, hear, parse, flow, case, owners, models, doctor, bench, record, replay):
     ivr.add_command(subcommand)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import logging
 import tempfile
 import time
 from dataclasses import replace
@@ -16,8 +15,8 @@ from hotline.flows import load_checked_flow
 from hotline.move_car import MoveCar
 from hotline.replay.owners import ReplayVault
 from hotline.seats import Seats
-from ivr.call import HungUp
-from ivr.flow.runner import Conversation, Runner
+from hotline.walk import walk
+from ivr.flow.model import Flow
 from ivr.replay.clock import Stuck, run
 from ivr.replay.compare import mismatches
 from ivr.replay.ears import LocalEars
@@ -29,8 +28,6 @@ from ivr.replay.sound import seed, turn_pcm
 from ivr.sip.config import Seat
 from ivr.sip_call import SipCall
 from tts.prompts import PromptLibrary
-
-log = logging.getLogger(__name__)
 
 LONGEST_S = 900
 """No conversation lasts as long, in virtual time."""
@@ -45,11 +42,7 @@ class House:
     """
 
     def __init__(self, flows: Path, inbound: str = "move_car_inbound", outbound: str = "move_car_outbound"):
-        if not (flows / "prompts").is_dir():
-            raise CannotRun(f"{flows} holds no flows and prompts: name the folder with --flows")
-        self.voice = PromptLibrary.load(flows / "prompts")
-        self.inbound_flow = load_checked_flow(flows / f"{inbound}.yaml", self.voice)
-        self.owner_flow = load_checked_flow(flows / f"{outbound}.yaml", self.voice)
+        self.voice, self.inbound_flow, self.owner_flow = check_flows(flows, inbound, outbound)
         self.ears = LocalEars(flows / "grammars")
         self.voice.warm()
 
@@ -57,17 +50,28 @@ class House:
         """Live one fixture through. Raises TtsError or AsrError where its sound cannot be had."""
         caller_sounds = _sounds(fixture.caller, fixture)
         owner_sounds = [_sounds(script, fixture) for script in fixture.owner]
-        began = time.perf_counter()
+        began = time.process_time()
         with tempfile.TemporaryDirectory() as recordings:
             lived = _Life(self, fixture, caller_sounds, owner_sounds, Path(recordings))
             try:
                 run(lived.live())
             except (Stuck, TimeoutError) as stuck:
                 lived.outcome, trouble = "stuck", str(stuck) or f"the call lasts over {LONGEST_S} s"
-                return replace(lived.told(time.perf_counter() - began),
+                return replace(lived.told(time.process_time() - began),
                                mismatches=(Mismatch("the call", "an end", trouble),))
-        told = lived.told(time.perf_counter() - began)
+        told = lived.told(time.process_time() - began)
         return replace(told, mismatches=mismatches(fixture, told))
+
+
+def check_flows(
+    flows: Path, inbound: str = "move_car_inbound", outbound: str = "move_car_outbound"
+) -> tuple[PromptLibrary, Flow, Flow]:
+    """The prompts and both flows of a folder. Raises CannotRun or FlowError for what is wrong there."""
+    if not (flows / "prompts").is_dir():
+        raise CannotRun(f"{flows} holds no flows and prompts: name the folder with --flows")
+    voice = PromptLibrary.load(flows / "prompts")
+    return (voice, load_checked_flow(flows / f"{inbound}.yaml", voice),
+            load_checked_flow(flows / f"{outbound}.yaml", voice))
 
 
 class ReplayCase:
@@ -99,34 +103,19 @@ class _Life:
             vault = ReplayVault(self._fixture, self._owners)
             line = ReplayLine(lambda _: SeatPerson(self._fixture.seat))
             house = self._house
-            car = MoveCar(Desk(
+            desk = Desk(
                 vault=vault, seats=Seats(line, [Seat("seat1", "sip:seat1@localhost")], SEAT_RING_S),
                 voice=house.voice, ears=house.ears, owner_flow=house.owner_flow,
                 recordings=self._recordings, owner_ring_s=OWNER_RING_S,
-            ), self._case)
+            )
+            car = MoveCar(desk, self._case)
             call = SipCall(line.incoming(self._caller))
             try:
-                self.outcome = await self._walk(call, car)
-            except HungUp:
-                self.outcome = "caller-hung-up"
-            except Exception as error:
-                log.exception("the conversation failed")
-                self._note("caller", "trouble", error=type(error).__name__)
-                self.outcome = "failed"
+                self.outcome = await walk(call, house.inbound_flow, desk, self._case, car)
             finally:
                 call.hangup()
                 await car.close()
                 self._ended_s = asyncio.get_running_loop().time()
-
-    async def _walk(self, call: SipCall, car: MoveCar) -> str:
-        await call.answer()
-        conversation = Conversation(call, lambda kind, **details: self._note("caller", kind, **details))
-        house = self._house
-        ending = await Runner(house.inbound_flow, conversation, house.voice, house.ears, car.actions()).run()
-        owner_answer = await car.owner_done()
-        if ending.hung_up and owner_answer:
-            self._note("desk", "caller_not_told", owner=owner_answer)
-        return ending.outcome
 
     def _note(self, side: str, kind: str, **details: Any) -> None:
         now_ms = round(asyncio.get_running_loop().time() * 1000)

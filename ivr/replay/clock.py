@@ -77,11 +77,12 @@ class _Jump(selectors.DefaultSelector):
         return ready
 
 
-def _end_all(loop: asyncio.AbstractEventLoop) -> None:
+def _end_all(loop: VirtualLoop) -> None:
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
     if tasks:
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
     loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.in_threads += 1                 # the executor is waited for in a thread, too
     loop.run_until_complete(loop.shutdown_default_executor())

@@ -1,0 +1,121 @@
+"""`ivr replay`: written or recorded conversations through the true hearing and flows, faster than real time."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from hotline.errors import CannotRun
+from hotline.replay.suite import replay_all, speed
+from ivr.replay.compare import heard_words
+from ivr.replay.fixture import find
+from ivr.replay.junit import write_junit
+from ivr.replay.result import SIDES, Replayed
+
+
+class PathsOrCommand(click.Group):
+    """What is no command's name is for `run`, whose own name is never typed."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args if args and args[0] in self.commands else ["", *args])
+
+
+@click.group(cls=PathsOrCommand, add_help_option=False)
+def replay() -> None:
+    """Replay conversations through the true hearing and flows, faster than real time."""
+
+
+@replay.command("")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--flows", type=click.Path(path_type=Path, file_okay=False), default=Path("flows"), show_default=True,
+              help="The flows, prompts and grammars to replay through.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="So many processes at once.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="F",
+              help="Write a page that shows and plays every conversation, failures first.")
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="F", help="Write JUnit XML for CI.")
+@click.option("--json", "as_json", is_flag=True,
+              help='{"passed", "failed", "speed", "seconds", "fixtures": [{"name", "passed", "outcome", "mismatches", …}]}')
+def run(paths: tuple[Path, ...], flows: Path, jobs: int, html: Path | None, junit: Path | None, as_json: bool) -> None:
+    """Live fixtures through: folders with an expect.yaml, or folders of such folders.
+
+    The caller's and the owner's sound go through the true voice activity detection, recognizer,
+    lookups and flows on virtual time: the same result every run. Exit 1 where one is not as expected.
+    A case from production becomes a fixture with: ivr replay adopt CASE
+
+    \b
+    Example: ivr replay tests/replay/conversations --jobs 2 --html replay.html
+             ivr replay tests/replay/conversations/owner-busy --json
+    """
+    folders, began = find(paths), time.monotonic()
+    for path in filter(None, (html, junit)):
+        _check_writable(path)
+    results = _with_bar(folders, flows, jobs)
+    seconds = time.monotonic() - began
+    if html:
+        from hotline.replay.page import write_page
+        _written("--html", html, lambda: write_page(html, results))
+    if junit:
+        _written("--junit", junit, lambda: write_junit(junit, results))
+    if as_json:
+        click.echo(json.dumps(_summary(results, seconds), ensure_ascii=False))
+    else:
+        _show(results, seconds, html)
+    if not all(each.passed for each in results):
+        raise SystemExit(1)
+
+
+def _with_bar(folders: list[Path], flows: Path, jobs: int) -> list[Replayed]:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("replaying", total=len(folders))
+        return replay_all(folders, flows, jobs, lambda _: progress.advance(bar))
+
+
+def _check_writable(path: Path) -> None:
+    if not path.absolute().parent.is_dir():
+        raise CannotRun(f"{path} cannot be written: its folder is not there; make it or name another file")
+
+
+def _written(option: str, path: Path, write: Callable[[], None]) -> None:
+    try:
+        write()
+    except OSError as error:
+        raise CannotRun(f"{path} cannot be written ({error.strerror}); name another file for {option}") from None
+
+
+def _summary(results: list[Replayed], seconds: float) -> dict[str, Any]:
+    passed = sum(each.passed for each in results)
+    return {"passed": passed, "failed": len(results) - passed, "speed": round(speed(results), 1),
+            "seconds": round(seconds, 2), "fixtures": [_details(each) for each in results]}
+
+
+def _details(result: Replayed) -> dict[str, Any]:
+    return {
+        "name": result.name, "folder": result.folder, "passed": result.passed,
+        "outcome": result.outcome, "reason": result.reason,
+        "call_s": round(result.call_s, 2), "took_s": round(result.took_s, 3), "digest": result.digest,
+        "mismatches": [{"where": m.where, "expected": m.wanted, "got": m.got, "ms": m.ms} for m in result.mismatches],
+        "heard": {side: [heard_words(event) for event in result.of(side, "heard")] for side in SIDES},
+        "prompts": {side: [event.details["prompt"] for event in result.of(side, "said")] for side in SIDES},
+        "states": {side: [event.details["name"] for event in result.of(side, "state")] for side in SIDES},
+    }
+
+
+def _show(results: list[Replayed], seconds: float, html: Path | None) -> None:
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    for result in results:
+        if not result.passed:
+            console.print(f"✗ {result.name}  {result.about}", style="bold red")
+            for mismatch in result.mismatches:
+                console.print(f"    {mismatch}")
+    failed = [result for result in results if not result.passed]
+    console.print(f"{len(results) - len(failed)} passed, {len(failed)} failed: "
+                  f"{sum(each.call_s for each in results):.0f} s of calls in {seconds:.1f} s, "
+                  f"{speed(results):.0f} times real time on one core", style="red" if failed else "green")
+    if html:
+        console.print(f"page: {html}")

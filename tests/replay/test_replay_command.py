@@ -1,0 +1,107 @@
+"""`ivr replay`: what passes, what fails and where, for people and for programs; the same every time."""
+
+import json
+import random
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import pytest
+from click.testing import CliRunner
+
+from hotline.cli.replay import replay
+from hotline.replay.suite import replay_all, speed
+from ivr.flow.source import FlowError
+
+ROOT = Path(__file__).resolve().parents[2]
+CONVERSATIONS = Path(__file__).parent / "conversations"
+COMES = CONVERSATIONS / "owner-comes"
+ASKS = CONVERSATIONS / "caller-wants-a-person"
+WRONG = """
+about: 对 is expected "no", and another ending
+register: [赣KD56789]
+turns:
+  - {on: welcome, say: 赣KD56789, heard: 赣KD56789}
+  - {on: readback, say: 对，没错。, heard: "no"}
+  - {on: no_such_prompt, hang_up: yes}
+owner: [{ends: busy}]
+expect: {outcome: coming, plate: 赣KD56788}
+"""
+
+
+def ivr_replay(*arguments):
+    return CliRunner().invoke(replay, [str(each) for each in arguments])
+
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("fixtures") / "wrong"
+    folder.mkdir()
+    (folder / "expect.yaml").write_text(WRONG, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def failed(wrong, tmp_path_factory):
+    """Two that pass and one that does not, with JSON and JUnit XML: (result, figures, XML)."""
+    junit = tmp_path_factory.mktemp("out") / "junit.xml"
+    result = ivr_replay(COMES, ASKS, wrong, "--flows", ROOT / "flows", "--json", "--junit", junit)
+    return result, json.loads(result.stdout), Xml.parse(junit).getroot()
+
+
+def test_an_outcome_that_is_not_the_expected_one_ends_with_exit_code_1(failed):
+    result, figures, _ = failed
+    assert result.exit_code == 1
+    assert (figures["passed"], figures["failed"]) == (2, 1)
+
+
+def test_a_mismatch_says_at_which_turn_what_was_heard_and_what_was_expected(failed):
+    of_wrong = next(each for each in failed[1]["fixtures"] if each["name"] == "wrong")
+    wheres = {each["where"]: each for each in of_wrong["mismatches"]}
+    answer = wheres["turn 2 (readback)"]
+    assert answer["expected"] == "no" and "yes" in answer["got"] and answer["ms"] > 0
+    assert wheres["turn 3 (no_such_prompt)"]["expected"] == "this turn to come"
+    assert wheres["plate"] == {"where": "plate", "expected": "赣KD56788", "got": "赣KD56789", "ms": None}
+    assert wheres["outcome"]["expected"] == "coming"
+
+
+def test_junit_xml_has_what_jenkins_and_gitlab_read(failed):
+    root = failed[2]
+    assert root.tag == "testsuites" and root.get("tests") == "3" and root.get("failures") == "1"
+    for suite in root:
+        assert suite.tag == "testsuite" and {"name", "tests", "failures", "errors", "skipped", "time"} <= set(suite.keys())
+        assert int(suite.get("tests")) == len(suite.findall("testcase"))
+        for case in suite:
+            assert case.get("classname") and case.get("name") and case.get("file") and float(case.get("time")) >= 0
+            assert {child.tag for child in case} <= {"failure", "system-out"}
+    [failure] = root.iter("failure")
+    assert "turn 2 (readback)" in failure.text and failure.get("message") and failure.get("type")
+
+
+def test_replays_run_over_twenty_times_faster_than_real_time_on_one_core(failed):
+    assert failed[1]["speed"] >= 20
+
+
+def test_a_replay_is_the_same_alone_in_any_order_and_in_parallel(wrong):
+    folders = [COMES, ASKS, wrong]
+    random.Random(4).shuffle(folders)
+    shuffled = {each.name: each for each in replay_all(folders, ROOT / "flows")}
+    parallel = replay_all(sorted(folders), ROOT / "flows", jobs=2)
+    assert [each.folder for each in parallel] == [str(folder) for folder in sorted(folders)]
+    [alone] = replay_all([COMES], ROOT / "flows")
+    assert alone.digest == shuffled["owner-comes"].digest
+    assert {each.name: each.digest for each in parallel} == {name: each.digest for name, each in shuffled.items()}
+    assert all(speed([each]) > 0 for each in parallel)
+
+
+@pytest.mark.parametrize("content, message", [
+    (None, "there is no expect.yaml"),
+    ("about: x\nturns: []\nexpect: {outcom: y}", "did you mean 'outcome'"),
+    ("about: x\nturns: [{on: welcome, say: 对, key: 1}]\nexpect: {outcome: y}", "a turn does one thing"),
+    ("about: x\nturns: [{on: welcome, audio: gone.wav}]\nexpect: {outcome: y}", "put the recording into the fixture's folder"),
+])
+def test_a_fixture_that_cannot_be_replayed_is_one_sentence_with_its_place(content, message, tmp_path):
+    if content:
+        (tmp_path / "expect.yaml").write_text(content, encoding="utf-8")
+    result = ivr_replay(tmp_path, "--flows", ROOT / "flows")
+    assert isinstance(result.exception, FlowError)        # which `ivr` tells in one sentence, exit 2
+    assert message in str(result.exception)
