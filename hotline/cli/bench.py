@@ -16,6 +16,8 @@ from hotline.bench.page import write_page
 from hotline.bench.read_back import ReadBack, by_voice, read_backs
 from hotline.bench.report import HearingTask, measure_hearing
 from hotline.bench.table import show
+from hotline.bench.turn_table import show_turns
+from hotline.bench.turns import ECHO_DELAYS_MS, measure_turns
 from hotline.cli.bench_answers import answers
 from hotline.errors import CannotRun
 
@@ -186,3 +188,28 @@ def match(plates: int, rounds: int, seed: int, as_json: bool) -> None:
                f"imported in {figures['import_s']} s, opened in {figures['open_s']} s")
     click.echo(f"a round of {VARIANTS} lookups: p50 {figures['p50_ms']} ms, p95 {figures['p95_ms']} ms; "
                f"a whole match with its audit: p95 {figures['match_p95_ms']} ms")
+
+
+@bench.command("turns")
+@click.option("--calls", type=click.IntRange(1, 400), default=16, show_default=True, help="How many conversations; each takes about half a minute.")
+@click.option("--check", is_flag=True, help="Exit 1 where a figure misses its target.")
+@click.option("--json", "as_json", is_flag=True, help='{"p50_ms", "p95_ms", "barge_in": {"p50_ms", …}, "coughs", "echo", …}')
+def turns(calls: int, check: bool, as_json: bool) -> None:
+    """How soon the bot answers and falls silent, from the packets of real calls.
+
+    A caller's and an owner's telephone, in processes of their own, hold whole 挪车 calls with a hotline on
+    this machine, in synthetic voices that the recognizer was never trained on. They cough and speak over
+    prompts, send the bot's voice back as an echo, and stamp every packet.
+
+    \b
+    Example: ivr bench turns --calls 24 --check
+    """
+    with Progress(console=Console(stderr=True), transient=True) as progress, tempfile.TemporaryDirectory() as folder:
+        task = progress.add_task("calls", total=calls + len(ECHO_DELAYS_MS))
+        report = asyncio.run(measure_turns(calls, Path(folder), lambda: progress.advance(task)))
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=False))
+    else:
+        show_turns(report, Console())
+    if check and report["missed"]:
+        raise SystemExit(1)

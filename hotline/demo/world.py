@@ -43,8 +43,10 @@ class World:
         return f"sip:12345@127.0.0.1:{self.sip_port}"
 
 
-def build_world(folder: Path, flows: Path, plate: str, owner_ring_s: int, sip_port: int = 0) -> World:
-    """Write a demo's settings and seal its register. `plate` is among the registered ones."""
+def build_world(
+    folder: Path, flows: Path, plate: str, owner_ring_s: int, sip_port: int = 0, more_plates: tuple[str, ...] = ()
+) -> World:
+    """Write a demo's settings and seal its register. `plate` and `more_plates` are in it."""
     folder.mkdir(parents=True, exist_ok=True)
     found_sip, owner, seat = free_udp_ports(3)
     sip = sip_port or found_sip
@@ -52,7 +54,7 @@ def build_world(folder: Path, flows: Path, plate: str, owner_ring_s: int, sip_po
     sip_conf = folder / "sip.conf"
     sip_conf.write_text(SIP_CONF.format(
         sip=sip, rtp=rtp, rtp_last=rtp + 199, seat=seat, seat_name=SEAT), encoding="utf-8")
-    vault_config, _ = make_vault(folder / "vault", owner, pinned={plate: PINNED_NUMBER})
+    vault_config, _ = make_vault(folder / "vault", owner, pinned=dict.fromkeys((plate, *more_plates), PINNED_NUMBER))
     config = EngineConfig(
         data=folder, flows=flows, sip_conf=sip_conf, vault_config=vault_config,
         owner_ring_s=owner_ring_s, seat_ring_s=15, finish_calls_s=5,

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from made_sounds import click, cough, door, pcm
 
 from asr.endpointing import Profile
 from asr.recognizer import Hypothesis, Result
+from hotline.bench.made_sounds import click, cough, door, pcm
 from ivr.call import Call, PlayedOut
 from ivr.sip.play_buffer import SILENCE, PlayBuffer
 from ivr.turn import Listening, exchange

@@ -5,7 +5,9 @@ import numpy as np
 RATE = 8000
 
 
-def noise(rng, ms, low_hz, high_hz, slope):
+def noise(
+    rng: np.random.Generator, ms: float, low_hz: float, high_hz: float, slope: float
+) -> np.ndarray:
     """Noise of a band, falling with frequency, at most 1."""
     count = int(RATE * ms / 1000)
     hertz = np.fft.rfftfreq(count, 1 / RATE)
@@ -14,11 +16,12 @@ def noise(rng, ms, low_hz, high_hz, slope):
     return samples / np.abs(samples).max()
 
 
-def falling(samples, share):
+def falling(samples: np.ndarray, share: float) -> np.ndarray:
+    """The same, fading out; `share`: of its length in which it falls to a third."""
     return samples * np.exp(-np.arange(len(samples)) / (len(samples) * share))
 
 
-def cough(seed):
+def cough(seed: int) -> bytes:
     """One to three times: a burst of 30 to 60 ms and the breath behind it."""
     rng, parts = np.random.default_rng(seed), []
     for _ in range(rng.integers(1, 4)):
@@ -28,15 +31,18 @@ def cough(seed):
     return pcm(0.3 * np.concatenate(parts))
 
 
-def click(seed):
+def click(seed: int) -> bytes:
+    """A switch or a bad contact: 2 to 15 ms."""
     rng = np.random.default_rng(seed)
     return pcm(0.5 * falling(noise(rng, rng.uniform(2, 15), 200, 3500, 0), 0.4))
 
 
-def door(seed):
+def door(seed: int) -> bytes:
+    """A door or a bump: low, 80 to 200 ms."""
     rng = np.random.default_rng(seed)
     return pcm(0.5 * falling(noise(rng, rng.uniform(80, 200), 60, 700, 1.5), 0.25))
 
 
-def pcm(samples):
+def pcm(samples: np.ndarray) -> bytes:
+    """Float samples, −1 to 1, as 16-bit PCM."""
     return (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()

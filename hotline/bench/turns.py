@@ -1,0 +1,218 @@
+"""How the bot takes turns, from the packets: calls through real SIP by telephones of their own process."""
+
+import asyncio
+import json
+import os
+import sys
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asr.training.voices import HELD_OUT
+from hotline.bench.made_sounds import cough
+from hotline.bench.turn_figures import (
+    longest_silence_ms,
+    packets_of,
+    reply_ms,
+    silence_ms,
+    sound_ms,
+    spread,
+)
+from hotline.demo.people import YES
+from hotline.demo.world import World, build_world
+from hotline.engine import Engine
+from hotline.errors import CannotRun
+from tts.caller_voice import say
+
+FLOWS = Path(__file__).resolve().parents[2] / "flows"
+PHONE = Path(__file__).with_name("packet_phone.py")
+PLATES = ("赣K12345", "赣A3D678", "赣KD56789", "赣B6F021")
+OWNER_ANSWERS = ("好的，我马上来。", "我要十分钟。", "这不是我的车，你打错了。")
+ECHO_DB, ECHO_DELAYS_MS = -20, (60, 120, 180, 250)
+CALL_LIMIT_S, ECHO_CALL_S = 40, 7.0
+STRETCHED_MS = 60
+"""A silence so much longer than the prompt's own longest one is a pause that something caused."""
+TARGETS = {"p50_ms": 300, "p95_ms": 600, "barge_in_p95_ms": 120, "coughs_interrupted": 0, "echo_interrupted": 0}
+
+
+@dataclass
+class Figures:
+    """What was measured so far."""
+
+    replies: dict[str, list[float]] = field(default_factory=lambda: {"plate": [], "yes": [], "owner": []})
+    silences: list[float] = field(default_factory=list)
+    coughs: int = 0
+    coughs_paused: int = 0
+    coughs_interrupted: int = 0
+    echo_calls: int = 0
+    echo_interrupted: int = 0
+    unfinished: int = 0
+    """Calls that a telephone could not take to their end."""
+
+
+async def measure_turns(calls: int, folder: Path, step: Callable[[], None]) -> dict:
+    """Hold `calls` conversations and a few calls with nothing but echo; `step` is called after each.
+
+    Raises `TtsError` where no voice can speak.
+    """
+    sayings = await asyncio.to_thread(_speak, calls, folder)
+    world = build_world(folder / "world", FLOWS, PLATES[0], 12, more_plates=PLATES[1:])
+    figures = Figures()
+    async with Engine(world.config, []) as engine:
+        serving = asyncio.create_task(engine.serve())
+        welcome = packets_of(engine.voice.render("welcome", {}).pcm_8k)
+        try:
+            for number in range(calls):
+                await _conversation(number, world, sayings, welcome, figures)
+                step()
+            for delay_ms in ECHO_DELAYS_MS:
+                await _echo_alone(delay_ms, world, welcome, figures)
+                step()
+        finally:
+            serving.cancel()
+    return report(calls, figures)
+
+
+def report(calls: int, figures: Figures) -> dict:
+    """The figures as they are written down, and whether the targets are met."""
+    replies = spread([ms for each in figures.replies.values() for ms in each])
+    silences = spread(figures.silences)
+    found = {
+        "calls": calls, "voices": list(HELD_OUT[:calls]), "synthetic_voices": True,
+        "turns": replies["n"], "p50_ms": replies["p50_ms"], "p95_ms": replies["p95_ms"], "max_ms": replies["max_ms"],
+        "by_turn": {name: spread(each) for name, each in figures.replies.items()},
+        "barge_in": silences,
+        "coughs": {"n": figures.coughs, "paused": figures.coughs_paused, "interrupted": figures.coughs_interrupted},
+        "echo": {"calls": figures.echo_calls, "db": ECHO_DB, "delays_ms": ECHO_DELAYS_MS,
+                 "interrupted": figures.echo_interrupted},
+        "unfinished": figures.unfinished, "targets": TARGETS,
+        "machine": {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)},
+    }
+    found["missed"] = _missed(found)
+    return found
+
+
+def _missed(found: dict) -> list[str]:
+    """The targets that are not met; what was not measured is not met."""
+    figures = {
+        "p50_ms": found["p50_ms"], "p95_ms": found["p95_ms"], "barge_in_p95_ms": found["barge_in"]["p95_ms"],
+        "coughs_interrupted": found["coughs"]["interrupted"], "echo_interrupted": found["echo"]["interrupted"],
+    }
+    return [name for name, most in TARGETS.items() if figures[name] is None or figures[name] > most]
+
+
+async def _conversation(number: int, world: World, sayings: list[dict[str, Path]], welcome, figures: Figures) -> None:
+    """A caller with a plate, who coughs, or speaks over the welcome, or both; and the owner's answer."""
+    says, interrupts, coughs = sayings[number], number % 3 != 2, number % 2 == 0
+    steps = [_step("speech", 1000, says, "cough", aside=True)] if coughs else []
+    steps.append(_step("speech", 3200, says, "plate") if interrupts else _step("quiet", 700, says, "plate"))
+    steps.append(_step("quiet", 1000, says, "yes"))
+    echo = {"echo_db": ECHO_DB, "echo_ms": ECHO_DELAYS_MS[number % len(ECHO_DELAYS_MS)]}
+    owner_steps = [_step("speech", 2500, says, "owner") if number % 2 else _step("quiet", 500, says, "owner")]
+    owner = _Telephone({"wait": world.owner_port, "steps": owner_steps, "patience_s": CALL_LIMIT_S, "limit_s": 30})
+    caller = _Telephone({"call": world.sip_port, "steps": steps, "limit_s": CALL_LIMIT_S, **echo})
+    async with owner, caller:
+        for taken in (await caller.result(CALL_LIMIT_S + 10), await owner.result(5)):
+            if taken is None:
+                figures.unfinished += 1
+            else:
+                _note(taken, welcome, figures)
+
+
+async def _echo_alone(delay_ms: int, world: World, welcome, figures: Figures) -> None:
+    """A telephone that says nothing but gives back what it hears."""
+    plan = {"call": world.sip_port, "steps": [], "limit_s": ECHO_CALL_S, "echo_db": ECHO_DB, "echo_ms": delay_ms}
+    async with _Telephone(plan) as phone:
+        taken = await phone.result(ECHO_CALL_S + 10)
+    if taken is None:
+        figures.unfinished += 1
+        return
+    received = taken["received"]
+    stretched = longest_silence_ms(_spoken(received), 0, float("inf")) > _own_silence_ms(welcome) + STRETCHED_MS
+    figures.echo_calls += 1
+    figures.echo_interrupted += stretched or abs(sound_ms(received) - sound_ms(welcome)) > 2 * STRETCHED_MS
+
+
+def _note(taken: dict, welcome, figures: Figures) -> None:
+    received, said = taken["received"], [each for each in taken["said"] if each["last_s"]]
+    for place, each in enumerate(said):
+        if each["label"] == "cough":
+            until_s = min([after["first_s"] for after in said[place + 1:]] or [each["last_s"] + 2])
+            _note_cough(received, each["first_s"], until_s, welcome, figures)
+            continue
+        figures.replies[each["label"]].append(reply_ms(received, each["last_s"]))
+        if (silent := silence_ms(received, each["first_s"])) is not None:
+            figures.silences.append(silent)
+
+
+def _note_cough(received, from_s: float, until_s: float, welcome, figures: Figures) -> None:
+    figures.coughs += 1
+    figures.coughs_paused += longest_silence_ms(received, from_s, until_s) > _own_silence_ms(welcome) + STRETCHED_MS
+    figures.coughs_interrupted += not any(loud for at, loud in received if until_s - 0.7 <= at < until_s)
+
+
+def _spoken(received):
+    """From the first packet with sound to the last."""
+    loud = [place for place, (_, sound) in enumerate(received) if sound]
+    return received[loud[0]: loud[-1] + 1] if loud else []
+
+
+def _own_silence_ms(prompt) -> float:
+    return longest_silence_ms(_spoken(prompt), 0, float("inf"))
+
+
+def _step(on: str, ms: int, says: dict[str, Path], label: str, **more) -> dict:
+    return {"on": on, "ms": ms, "say": str(says[label]), "label": label, **more}
+
+
+def _speak(calls: int, folder: Path) -> list[dict[str, Path]]:
+    """For each call a plate, a yes, an owner's answer in held-out voices, and a cough, as WAV files."""
+    sayings = []
+    for number in range(calls):
+        caller, owner = HELD_OUT[number % len(HELD_OUT)], HELD_OUT[(number + 3) % len(HELD_OUT)]
+        sounds = {
+            "plate": say(PLATES[number % len(PLATES)], caller), "yes": say(YES, caller),
+            "owner": say(OWNER_ANSWERS[number % len(OWNER_ANSWERS)], owner), "cough": cough(number),
+        }
+        sayings.append({label: _wav(folder / f"{number}-{label}.wav", pcm) for label, pcm in sounds.items()})
+    return sayings
+
+
+def _wav(path: Path, pcm_8k: bytes) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(pcm_8k)
+    return path
+
+
+class _Telephone:
+    """A `packet_phone` process. Entered, it is ready; left, it has ended."""
+
+    def __init__(self, plan: dict):
+        self._plan = plan
+
+    async def __aenter__(self) -> "_Telephone":
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, str(PHONE), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            limit=1 << 24)
+        self._process.stdin.write(json.dumps(self._plan).encode())
+        self._process.stdin.close()
+        if await self._process.stdout.readline() != b"ready\n":
+            raise CannotRun("the bench's telephone does not start; see its words above, or try ivr doctor")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+
+    async def result(self, limit_s: float) -> dict | None:
+        """What it stamped, once its call is over; None where it took none, or not in time."""
+        try:
+            async with asyncio.timeout(limit_s):
+                return json.loads(await self._process.stdout.read() or b"null")
+        except TimeoutError:
+            return None
