@@ -15,6 +15,7 @@ from hotline.replay.suite import replay_all, speed
 from ivr.replay.compare import heard_words
 from ivr.replay.fixture import find
 from ivr.replay.junit import write_junit
+from ivr.replay.page import write_page
 from ivr.replay.result import SIDES, Replayed
 
 
@@ -57,7 +58,6 @@ def run(paths: tuple[Path, ...], flows: Path, jobs: int, html: Path | None, juni
     results = _with_bar(folders, flows, jobs)
     seconds = time.monotonic() - began
     if html:
-        from hotline.replay.page import write_page
         _written("--html", html, lambda: write_page(html, results))
     if junit:
         _written("--junit", junit, lambda: write_junit(junit, results))

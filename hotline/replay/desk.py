@@ -161,4 +161,4 @@ def _sounds(script: Script, fixture: Fixture) -> list[bytes]:
 
 
 def _track(side: str, leg: ReplayLeg) -> Track:
-    return Track(side, leg.began_ms, bytes(leg.received), bytes(leg.sent))
+    return Track(side, leg.began_ms, bytes(leg.received), bytes(leg.sent), tuple(leg.played))

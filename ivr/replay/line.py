@@ -80,6 +80,9 @@ class ReplayLeg(Leg):
         self.partner: ReplayLeg | None = None
         self.began_ms: int | None = None
         self.received, self.sent = bytearray(), bytearray()
+        self.played: list[tuple[int, int, bool]] = []
+        """What the bot said: from and to (ms of the line), and whether it was cut short."""
+        self._saying_since_ms: int | None = None
         self._heard, self._speaking = SILENCE, False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -136,6 +139,8 @@ class ReplayLeg(Leg):
         if self.ended:
             return
         own = self.buffer.next_frame()
+        if own is not None and self._saying_since_ms is None:
+            self._saying_since_ms = _now_ms()
         sent = _mix(own, self.partner._heard if self.partner else None)
         self._heard = self.person.frame(_now_ms(), sent) if self.person else SILENCE
         if self.ended:                      # the person hung up
@@ -152,6 +157,9 @@ class ReplayLeg(Leg):
 
     def _report_played(self) -> None:
         for mark, dropped in self.buffer.take_done():
+            if self._saying_since_ms is not None:
+                self.played.append((self._saying_since_ms, _now_ms(), dropped))
+                self._saying_since_ms = None
             self.deliver(Played(mark, dropped))
 
 

@@ -33,12 +33,17 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Track:
-    """The audio of one leg, PCM 8 kHz, from `began_ms` on: what came in and what was sent."""
+    """The audio of one leg, PCM 8 kHz, from `began_ms` on: what came in and what was sent.
+
+    `played`: each piece that the bot said, from and to (ms of the conversation), and whether it was
+    cut short.
+    """
 
     side: str
     began_ms: int
     received: bytes
     sent: bytes
+    played: tuple[tuple[int, int, bool], ...] = ()
 
     @property
     def length_ms(self) -> int:

@@ -1,11 +1,16 @@
 """`ivr replay`: what passes, what fails and where, for people and for programs; the same every time."""
 
+import base64
+import io
 import json
 import random
+import re
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
+import numpy as np
 import pytest
+import soundfile
 from click.testing import CliRunner
 
 from hotline.cli.replay import replay
@@ -42,14 +47,15 @@ def wrong(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def failed(wrong, tmp_path_factory):
-    """Two that pass and one that does not, with JSON and JUnit XML: (result, figures, XML)."""
-    junit = tmp_path_factory.mktemp("out") / "junit.xml"
-    result = ivr_replay(COMES, ASKS, wrong, "--flows", ROOT / "flows", "--json", "--junit", junit)
-    return result, json.loads(result.stdout), Xml.parse(junit).getroot()
+    """Two that pass and one that does not, with JSON and JUnit XML: (result, figures, XML, page)."""
+    folder = tmp_path_factory.mktemp("out")
+    junit, page = folder / "junit.xml", folder / "page.html"
+    result = ivr_replay(COMES, ASKS, wrong, "--flows", ROOT / "flows", "--json", "--junit", junit, "--html", page)
+    return result, json.loads(result.stdout), Xml.parse(junit).getroot(), page.read_text(encoding="utf-8")
 
 
 def test_an_outcome_that_is_not_the_expected_one_ends_with_exit_code_1(failed):
-    result, figures, _ = failed
+    result, figures, *_ = failed
     assert result.exit_code == 1
     assert (figures["passed"], figures["failed"]) == (2, 1)
 
@@ -75,6 +81,29 @@ def test_junit_xml_has_what_jenkins_and_gitlab_read(failed):
             assert {child.tag for child in case} <= {"failure", "system-out"}
     [failure] = root.iter("failure")
     assert "turn 2 (readback)" in failure.text and failure.get("message") and failure.get("type")
+
+
+def test_the_page_needs_nothing_else_and_shows_failures_first(failed):
+    page = failed[3]
+    told = json.loads(re.search(r"const conversations = (.*);\n", page).group(1))
+    assert [each["name"] for each in told] == ["wrong", "owner-comes", "caller-wants-a-person"]
+    assert told[0]["mismatches"][0]["where"] == "turn 2 (readback)"
+    assert not re.search(r"(src|href)=", page)
+
+
+def test_the_page_has_prompts_speech_hearing_and_sound_on_one_time_axis(failed):
+    told = json.loads(re.search(r"const conversations = (.*);\n", failed[3]).group(1))
+    comes = next(each for each in told if each["name"] == "owner-comes")
+    caller, owner = comes["tracks"]
+    assert [caller["side"], owner["side"]] == ["caller", "owner"] and owner["from"] > caller["from"]
+    [greeting, _] = owner["prompts"]
+    assert greeting["id"] == "owner_greeting" and owner["from"] <= greeting["from"] < greeting["to"] <= owner["to"]
+    [(speech_from, speech_to)], [heard] = owner["speech"], owner["heard"]
+    assert speech_from < speech_to < heard["ms"] and heard["value"] == "coming"
+    sound, rate = soundfile.read(io.BytesIO(base64.b64decode(comes["audio"].partition(",")[2])))
+    assert abs(len(sound) / rate * 1000 - comes["ms"]) < 200
+    said = sound[int(speech_from / 1000 * rate): int(speech_to / 1000 * rate), 1]
+    assert np.sqrt(np.mean(said**2)) > 0.02          # the owner speaks, on the right
 
 
 def test_replays_run_over_twenty_times_faster_than_real_time_on_one_core(failed):
