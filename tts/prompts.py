@@ -13,8 +13,19 @@ from tts.errors import BadValue
 from tts.live import LiveVoice
 from tts.pieces import PieceStore, join
 from tts.script import MARKS, Fragment, Prompt, Script, Slot, load_script
-from tts.spelling import digit_units, minutes_text, plate_units, vocabulary
+from tts.spelling import (
+    Unit,
+    digit_units,
+    minutes_text,
+    place_text,
+    plate_units,
+    symbol_units,
+    symbols_text,
+    vocabulary,
+)
 
+SLOW_RESTS = 2.0
+"""In a prompt that is said slowly, the rests between a plate's groups are so much longer."""
 LIVE_KEPT = 256  # sentences synthesized live that are kept in memory
 
 
@@ -144,21 +155,40 @@ class PromptLibrary:
             return [(self.pieces.sound(part.text, prompt.pace, closing), rest)]
         parted = isinstance(after, Fragment) and after.rest_before
         rest = self._rest("comma" if parted else "slot")
-        return self._value(part, _value_of(prompt, part, values), rest)
+        slow = SLOW_RESTS if prompt.pace == "slow" else 1.0
+        return self._value(part, _value_of(prompt, part, values), rest, self._rest("group") * slow)
 
-    def _value(self, slot: Slot, value: str, rest: float) -> list[tuple[np.ndarray | None, float]]:
+    def _units(self, kind: str, value: str) -> list[Unit]:
+        if kind == "symbols":
+            return symbol_units(value)
+        spell = plate_units if kind == "plate" else digit_units
+        return spell(value, lambda text: self.pieces.knows(text, "group"))
+
+    def _value(
+        self, slot: Slot, value: str, rest: float, group_rest: float
+    ) -> list[tuple[np.ndarray | None, float]]:
         if slot.kind == "name":
             return [(None, 0.0)]
         if slot.kind == "minutes":
             return [(self.pieces.sound(minutes_text(value), "minutes", slot.ends), rest)]
-        spell = plate_units if slot.kind == "plate" else digit_units
-        rests = {"unit": self._rest("unit"), "group": self._rest("group"), "end": rest}
+        if slot.kind == "place":
+            return [(self.pieces.sound(place_text(value), "group", slot.ends), rest)]
+        rests = {"unit": self._rest("unit"), "group": group_rest, "end": rest}
         sounds = []
-        for unit in spell(value, lambda text: self.pieces.knows(text, "group")):
+        for unit in self._units(slot.kind, value):
             how = "character" if len(unit.text) == 1 else "group"
             closing = slot.ends and unit.follows == "end"
             sounds.append((self.pieces.sound(unit.text, how, closing), rests[unit.follows]))
         return sounds
+
+
+def _shown(slot: Slot, value: str) -> str:
+    """A value as it is written in the text."""
+    if slot.kind == "minutes":
+        return minutes_text(value)
+    if slot.kind == "place":
+        return place_text(value)
+    return symbols_text(value) if slot.kind == "symbols" else value
 
 
 def filled(prompt: Prompt, values: Mapping[str, str]) -> str:
@@ -166,9 +196,7 @@ def filled(prompt: Prompt, values: Mapping[str, str]) -> str:
     text = prompt.text
     for part in prompt.parts:
         if isinstance(part, Slot):
-            value = _value_of(prompt, part, values)
-            shown = minutes_text(value) if part.kind == "minutes" else value
-            text = text.replace(f"{{{part.name}}}", shown)
+            text = text.replace(f"{{{part.name}}}", _shown(part, _value_of(prompt, part, values)))
     return text
 
 

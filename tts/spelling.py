@@ -9,7 +9,11 @@ from tts.phonemes import ENGLISH_LETTERS, PROVINCES, plate_groups, quantity, spo
 
 SPECIAL = "警学挂试超领使港澳民航应急"
 LETTERS = "".join(ENGLISH_LETTERS)
+PROVINCE_NAMES = dict(zip(PROVINCES, (
+    "北京 天津 河北 山西 内蒙古 辽宁 吉林 黑龙江 上海 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 广西 "
+    "海南 重庆 四川 贵州 云南 西藏 陕西 甘肃 青海 宁夏 新疆").split(), strict=True))
 LONGEST_UNIT = 3
+PLACES = range(1, 9)
 MINUTES = range(1, 61)
 # Heads and pairs said in one breath; everything else is joined from single characters.
 HOME_HEADS = tuple(f"赣{letter}" for letter in "ABCDEFGHJKLM")
@@ -32,6 +36,29 @@ def plate_units(plate: str, recorded: Callable[[str], bool]) -> list[Unit]:
     if not 5 <= len(clean) <= 9 or not set(clean) <= set(PROVINCES + SPECIAL + LETTERS + "0123456789"):
         raise BadValue(f"{plate!r} is not a plate: give it like 赣KA1234.")
     return _units([_spoken(group) for group in plate_groups(clean)], recorded)
+
+
+def symbol_units(symbols: str) -> list[Unit]:
+    """Some of a plate's characters one by one, a province so that it cannot be taken for another.
+
+    赣K → 江西的赣 | K. Raises BadValue for what is in no plate.
+    """
+    if not set(symbols) <= set(PROVINCES + SPECIAL + LETTERS + "0123456789"):
+        raise BadValue(f"{symbols!r} are not characters of a plate: give them like 赣K.")
+    texts = [f"{PROVINCE_NAMES[each]}的{each}" if each in PROVINCE_NAMES else _spoken(each) for each in symbols]
+    return [Unit(text, "end" if place == len(texts) else "group") for place, text in enumerate(texts, 1)]
+
+
+def symbols_text(symbols: str) -> str:
+    """The same in writing: 江西的赣K."""
+    return "".join(f"{PROVINCE_NAMES[each]}的{each}" if each in PROVINCE_NAMES else each for each in symbols)
+
+
+def place_text(place: str) -> str:
+    """Which place of a plate, the province's being the first: 5 → 第五位. Raises BadValue."""
+    if place not in map(str, PLACES):
+        raise BadValue(f"{place!r} is no place of a plate: give a number from 1 to {PLACES[-1]}.")
+    return f"第{quantity(int(place))}位"
 
 
 def digit_units(digits: str, recorded: Callable[[str], bool]) -> list[Unit]:
@@ -59,6 +86,10 @@ def vocabulary() -> Iterator[tuple[str, str]]:
         yield character, "character"
     for text in (*HOME_HEADS, *(a + b for a in digits for b in digits)):
         yield text, "group"
+    for character, name in PROVINCE_NAMES.items():
+        yield f"{name}的{character}", "group"
+    for place in PLACES:
+        yield place_text(str(place)), "group"
     for number in MINUTES:
         yield minutes_text(str(number)), "minutes"
 
