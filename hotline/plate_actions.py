@@ -1,15 +1,34 @@
-"""Finding the plate: match what was heard, take a denial or a correction, confirm."""
+"""Finding the plate: match what was heard or keyed, take a denial or a correction, confirm."""
+
+from collections.abc import Sequence
 
 from asr.recognizer import Result
 from dialer.client import Match, VaultUnavailable
 from hotline.casebook import OpenCase
 from hotline.desk import Desk
-from hotline.read_back import corrected_plates, plate_to_read, second_best, whole_plates
+from hotline.read_back import (
+    begun_head,
+    close_pair,
+    continued_plates,
+    corrected_plates,
+    differing_place,
+    plate_to_read,
+    second_best,
+    whole_plates,
+)
 from ivr.flow.actions import action
 from ivr.flow.runner import Conversation
+from plate_parser.keyed import Keyed, WrongKeys, pressed
+from plate_parser.rules import data
 
 LONGEST_CALLER = 64
 """Characters of the caller's number that the vault takes for the caller's budget."""
+ROUNDS = 3
+"""So many denials or corrections, and a person takes over."""
+KEYED_SHARE = 0.97
+"""Probability that the keys were meant as they were pressed."""
+_READ = {"symbols": "symbols", "symbols2": "symbols", "place": "place", "one": "text", "other": "text"}
+_REGIONS = tuple(sorted({f"region_{code[0]}" for code in data("keys")["province"]}))
 
 
 class PlateActions:
@@ -21,26 +40,133 @@ class PlateActions:
         self._heard: list[tuple[str, float]] = []
         self._denied = ""
         self._rejected: set[str] = set()
+        self._pair = ("", "")
+        self._keyed = Keyed()
+        self._rounds = 0
 
-    @action("match", "ask", "none", "unclear", "failed", sets={"plate": "plate"})
+    @action("match", "ask", "which", "none", "begun", "unclear", "failed", sets={"plate": "plate", **_READ})
     async def match_plate(self, conversation: Conversation) -> str:
-        """Weigh what was heard against the register; sets `plate` to what should be read back."""
-        heard = self._plates_meant(conversation.heard.result)
-        if not heard:
-            return "unclear"
-        self._heard = heard
-        match = self.match = await self._weigh(conversation, heard)
+        """Weigh what was heard against the register; sets `plate` to what should be read back.
+
+        `which`: two plates that differ in one place are close; `begun`: only 赣K … was heard.
+        """
+        result = conversation.heard.result
+        plates = self._plates_meant(result)
+        if plates:
+            return await self._weighed(conversation, plates)
+        if not self._denied and (head := begun_head(result)):
+            self._keyed = Keyed(head)
+            conversation.values["symbols"] = head
+            return "begun"
+        return "unclear"
+
+    @action("match", "ask", "none", "which", "done", "enough", "same", "failed", sets={"plate": "plate", **_READ})
+    async def correct_plate(self, conversation: Conversation) -> str:
+        """What was said is what is wrong with the plate that was read back, or the whole plate again.
+
+        `same`: it is the plate that was read back; `done`: what was meant is still to be asked.
+        """
+        read = conversation.values["plate"]
+        if conversation.heard.best.value == read:
+            return "same"
+        if not self._deny(read):
+            return "enough"
+        branch = await self.match_plate(conversation)
+        return "done" if branch in ("unclear", "begun") else branch
+
+    @action("close", "which", "done", "enough", sets={"plate": "plate", **_READ})
+    async def reject_plate(self, conversation: Conversation) -> str:
+        """The caller said that the plate read back is wrong: it is not offered again.
+
+        `close`: another was nearly as likely and is the next to read back, or, for `which`, the one
+        place is asked for in which it differs; `enough`: three rounds were no help; else `done`.
+        """
+        denied = conversation.values["plate"]
+        if not self._deny(denied):
+            return "enough"
+        second = second_best(self._heard, self._rejected)
+        if not second:
+            return "done"
+        conversation.values["plate"] = second
+        return "which" if self._ask_which(conversation, denied, second) else "close"
+
+    @action("chosen", "done", sets={"plate": "plate"})
+    async def take_which(self, conversation: Conversation) -> str:
+        """One of two characters was chosen; `done` where neither leads to a plate not denied yet."""
+        said = conversation.heard.best.value if conversation.heard.best else ""
+        by_symbol = dict(zip((conversation.values["one"], conversation.values["other"]), self._pair, strict=True))
+        self._denied = self._denied or self._pair[0]
+        if said not in by_symbol:
+            self._rejected |= set(self._pair)
+            return "done"
+        plate = by_symbol[said]
+        self._rejected |= set(self._pair) - {plate}
+        if plate in self._rejected:
+            return "done"
+        conversation.values["plate"] = plate
+        return "chosen"
+
+    @action("match", "ask", "which", "none", "failed", "province", "wrong_province", *_REGIONS, "letter",
+            "wrong_letter", "serial", "wrong_serial", sets={"plate": "plate", **_READ})
+    async def take_keys(self, conversation: Conversation) -> str:
+        """Keys of a plate, after what was said or keyed of it before; the branch is what is still wanted."""
+        heard = conversation.heard
+        if heard.result and (head := begun_head(heard.result)):
+            self._keyed = Keyed(head)
+        try:
+            self._keyed = pressed(self._keyed, heard.key)
+        except WrongKeys as wrong:
+            self._keyed = wrong.so_far
+            conversation.signals.append("wrong_key")
+            conversation.log("wrong_keys", what=str(wrong))
+            return f"wrong_{self._keyed.wants}"
+        conversation.values["symbols"] = self._keyed.head
+        conversation.log("keyed", head=self._keyed.head, wants=self._keyed.wants)
+        match self._keyed.wants:
+            case "region":
+                return f"region_{self._keyed.pending}"
+            case "letter" if self._keyed.pending:
+                self._keyed = Keyed(self._keyed.head)
+                return "wrong_letter"
+            case "serial" if self._keyed.serial:
+                return await self._keyed_whole(conversation)
+        return self._keyed.wants
+
+    @action("found", "not_found", "failed")
+    async def confirm_plate(self, conversation: Conversation) -> str:
+        """The caller said that the plate is right: what was doubtful is now looked up as sure."""
+        plate = conversation.values["plate"]
+        self._case.set_plate(plate)
+        if self.match is None or self.match.plate != plate:
+            self.match = await self._weigh(conversation, [(plate, 1.0)])
+        if self.match is None:
+            return "failed"
+        return "found" if self.match.token and self.match.plate == plate else "not_found"
+
+    async def _keyed_whole(self, conversation: Conversation) -> str:
+        plates = [(plate, share * KEYED_SHARE) for plate, share in self._keyed.plates()
+                  if plate not in self._rejected]
+        self._keyed = Keyed(self._keyed.head)
+        if not plates:
+            conversation.signals.append("wrong_key")
+            return "wrong_serial"
+        return await self._weighed(conversation, plates)
+
+    async def _weighed(self, conversation: Conversation, heard: Sequence[tuple[str, float]]) -> str:
+        self._heard = list(heard)
+        match = self.match = await self._weigh(conversation, self._heard)
         if match is None:
             return "failed"
-        conversation.values["plate"] = plate_to_read(match, heard, self._rejected)
-        conversation.log("matched", how=match.kind, plate=conversation.values["plate"], probability=match.probability)
-        return match.kind
+        plate = conversation.values["plate"] = plate_to_read(match, self._heard, self._rejected)
+        conversation.log("matched", how=match.kind, plate=plate, probability=match.probability)
+        pair = close_pair(match, self._rejected)
+        return "which" if pair and self._ask_which(conversation, *pair) else match.kind
 
     def _plates_meant(self, result: Result) -> list[tuple[str, float]]:
-        """A whole plate, or what a change makes of the plate that was denied."""
-        if not self._denied:
-            return whole_plates(result, self._rejected)
-        return corrected_plates(result, self._denied, self._heard, self._rejected)
+        """A whole plate, or what a change makes of the plate that was denied, or a plate's rest."""
+        if self._denied:
+            return corrected_plates(result, self._denied, self._heard, self._rejected)
+        return whole_plates(result, self._rejected) or continued_plates(result, self._keyed.head, self._rejected)
 
     async def _weigh(self, conversation: Conversation, heard: list[tuple[str, float]]) -> Match | None:
         """What the vault makes of it; None where the vault gives no answer."""
@@ -51,27 +177,20 @@ class PlateActions:
             conversation.log("vault_unavailable", error=str(error))
             return None
 
-    @action("close", "done", sets={"plate": "plate"})
-    async def reject_plate(self, conversation: Conversation) -> str:
-        """The caller said that the plate read back is wrong: it is not offered again.
+    def _deny(self, plate: str) -> bool:
+        """Note that a plate is wrong; False after too many rounds."""
+        self._denied, self._keyed = plate, Keyed()
+        self._rejected.add(plate)
+        self._rounds += 1
+        return self._rounds < ROUNDS
 
-        `close`: another was nearly as likely and is the next to read back; else `done`.
-        """
-        self._denied = conversation.values["plate"]
-        self._rejected.add(self._denied)
-        second = second_best(self._heard, self._rejected)
-        if not second:
-            return "done"
-        conversation.values["plate"] = second
-        return "close"
-
-    @action("found", "not_found", "failed")
-    async def confirm_plate(self, conversation: Conversation) -> str:
-        """The caller said that the plate is right: what was doubtful is now looked up as sure."""
-        plate = conversation.values["plate"]
-        self._case.set_plate(plate)
-        if self.match.plate != plate:
-            self.match = await self._weigh(conversation, [(plate, 1.0)])
-        if self.match is None:
-            return "failed"
-        return "found" if self.match.token and self.match.plate == plate else "not_found"
+    def _ask_which(self, conversation: Conversation, one: str, other: str) -> bool:
+        """Prepare the question for the one place where two plates differ; False where it is not one."""
+        place = differing_place(one, other)
+        if place is None:
+            return False
+        self._pair, symbols = (one, other), (one[place], other[place])
+        conversation.values |= dict(zip(("one", "other"), symbols, strict=True))
+        conversation.values |= dict(zip(("symbols", "symbols2"), symbols, strict=True))
+        conversation.values["place"] = str(place + 1)
+        return True

@@ -1,19 +1,23 @@
 """Which plate to read back, out of what was heard and what the register made of it."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from asr.recognizer import Result
 from dialer.client import Match
 from plate_parser.amend import AmendError, amended
-from plate_parser.rules import dialable
+from plate_parser.rules import dialable, provinces
 
 UNHEARD_SHARE = 0.1
 """Probability that the plate is none of those that the recognizer lists."""
 CLOSE_SHARE = 0.25
 """A second-best at least this probable is offered when the best was denied."""
+HEAD_SHARE = 0.5
+"""A plate's beginning at least this sure is kept, and only the rest is asked for."""
 DENIED_SHARE = 0.7
 """Weight of what was read back, among the plates that a correction may speak of."""
+_HEAD = re.compile(f"[{''.join(provinces())}][A-HJ-NP-Z]?")
 
 
 def plate_to_read(match: Match, heard: list[tuple[str, float]], rejected: Collection[str]) -> str:
@@ -60,6 +64,37 @@ def corrected_plates(
             continue
     return _shared({plate: share for plate, share in found.items()
                     if dialable(plate) and plate not in rejected})
+
+
+def begun_head(result: Result | None) -> str:
+    """Province and letter (or the province) of a plate that was not said to its end; "" for none."""
+    shares: dict[str, float] = defaultdict(float)
+    for place, hypothesis in enumerate(result.hypotheses if result else ()):
+        if (head := _HEAD.match(hypothesis.value)) and ":" not in hypothesis.value:
+            shares[head[0]] += 0.5**place if hypothesis.probability is None else hypothesis.probability
+    head = max(shares, key=shares.get, default="")
+    return head if head and shares[head] >= HEAD_SHARE * sum(shares.values()) else ""
+
+
+def continued_plates(result: Result, head: str, rejected: Collection[str]) -> list[tuple[str, float]]:
+    """The legal plates that begin with `head`, where what was heard is the rest of one."""
+    found: dict[str, float] = defaultdict(float)
+    for place, hypothesis in enumerate(result.hypotheses if len(head) == 2 else ()):
+        if dialable(plate := head + hypothesis.value) and plate not in rejected:
+            found[plate] += 0.5**place if hypothesis.probability is None else hypothesis.probability
+    return _shared(found)
+
+
+def close_pair(match: Match, rejected: Collection[str]) -> tuple[str, str] | None:
+    """The two plates between which the register could not decide."""
+    two = [plate for plate in match.alternatives if plate not in rejected]
+    return (two[0], two[1]) if match.kind == "ask" and len(two) == 2 else None
+
+
+def differing_place(one: str, other: str) -> int | None:
+    """The place (from 0) of the only character in which two plates differ; None where it is not one."""
+    places = [place for place, (left, right) in enumerate(zip(one, other, strict=False)) if left != right]
+    return places[0] if len(one) == len(other) and len(places) == 1 else None
 
 
 def second_best(heard: Sequence[tuple[str, float]], rejected: Collection[str]) -> str:
