@@ -11,6 +11,8 @@ from plate_parser.rules import dialable, provinces
 
 UNHEARD_SHARE = 0.1
 """Probability that the plate is none of those that the recognizer lists."""
+MOST_PLATES = 300
+"""No more plates of a correction are weighed against the register; the rest are hardly likely."""
 CLOSE_SHARE = 0.25
 """A second-best at least this probable is offered when the best was denied."""
 HEAD_SHARE = 0.5
@@ -67,21 +69,26 @@ def corrected_plates(
 
 
 def begun_head(result: Result | None) -> str:
-    """Province and letter (or the province) of a plate that was not said to its end; "" for none."""
+    """Province and letter, or the province alone, of a plate that was not said to its end; "" for none."""
     shares: dict[str, float] = defaultdict(float)
+    total = 0.0
     for place, hypothesis in enumerate(result.hypotheses if result else ()):
-        if (head := _HEAD.match(hypothesis.value)) and ":" not in hypothesis.value:
-            shares[head[0]] += 0.5**place if hypothesis.probability is None else hypothesis.probability
-    head = max(shares, key=shares.get, default="")
-    return head if head and shares[head] >= HEAD_SHARE * sum(shares.values()) else ""
+        said = 0.5**place if hypothesis.probability is None else hypothesis.probability
+        total += said
+        if ":" not in hypothesis.value and (head := _HEAD.match(hypothesis.value)):
+            for length in range(1, len(head[0]) + 1):
+                shares[head[0][:length]] += said
+    sure = [head for head, share in shares.items() if share >= HEAD_SHARE * total]
+    return max(sure, key=len, default="")
 
 
 def continued_plates(result: Result, head: str, rejected: Collection[str]) -> list[tuple[str, float]]:
-    """The legal plates that begin with `head`, where what was heard is the rest of one."""
+    """The legal plates that begin with `head`, or with its province, where the rest of one was heard."""
     found: dict[str, float] = defaultdict(float)
-    for place, hypothesis in enumerate(result.hypotheses if len(head) == 2 else ()):
-        if dialable(plate := head + hypothesis.value) and plate not in rejected:
-            found[plate] += 0.5**place if hypothesis.probability is None else hypothesis.probability
+    for place, hypothesis in enumerate(result.hypotheses if head else ()):
+        for plate in {head + hypothesis.value, head[0] + hypothesis.value}:
+            if dialable(plate) and plate not in rejected:
+                found[plate] += 0.5**place if hypothesis.probability is None else hypothesis.probability
     return _shared(found)
 
 
@@ -107,5 +114,5 @@ def second_best(heard: Sequence[tuple[str, float]], rejected: Collection[str]) -
 def _shared(plates: dict[str, float]) -> list[tuple[str, float]]:
     """Best first, with probabilities that leave `UNHEARD_SHARE` for what was not listed."""
     total = sum(plates.values())
-    ranked = sorted(plates.items(), key=lambda item: -item[1])
+    ranked = sorted(plates.items(), key=lambda item: -item[1])[:MOST_PLATES]
     return [(plate, share * (1 - UNHEARD_SHARE) / total) for plate, share in ranked] if total else []

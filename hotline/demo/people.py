@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 ASKS_FOR_PLATE = {
-    "welcome", "ask_plate_again", "ask_plate_example", "correction_prompt", "no_input", "keys_hint",
+    "welcome", "ask_plate_again", "ask_plate_example", "no_input", "no_input_short", "short_plate",
+    "short_plate_other", "keys_offer", "correction_prompt", "correction_again",
 }
-ASKS_YES_OR_NO = {"readback", "readback_again", "yes_no_again"}
+ASKS_YES_OR_NO = {
+    "readback", "readback_again", "readback_changed", "readback_short", "yes_no_again", "yes_no_keys",
+}
 ASKS_OWNER = {"owner_greeting", "owner_repeat", "owner_who", "owner_no_input"}
 
 YES, NO = "对，没错。", "不对。"
@@ -39,7 +42,7 @@ OWNER_PHONES: Mapping[str, str] = {"no-answer": "no-answer", "busy": "busy", "of
 """How the owner's phone behaves where nobody picks it up."""
 
 EXPECTED = {
-    "elderly": ("person", "elderly"),
+    "elderly": ("person", "struggling"),
     "unclear": ("person", "unclear"),
     "silent": ("person", "silent"),
     "asks-person": ("person", "asked"),
