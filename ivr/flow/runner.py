@@ -159,11 +159,11 @@ class Runner:
         if too_long and not self._over_limit and self.flow.states[name].listen:
             self._over_limit = True
             return limits.then
-        if self.flow.states[name].listen and (person := self._given_up()):
-            return person
         visits = self.flow.states[name].visits
         if visits and self._visits[name] >= visits.at_most:
             return self._limited(visits.then)
+        if self.flow.states[name].listen and (person := self._given_up()):
+            return person
         self._visits[name] += 1
         return name
 

@@ -6,11 +6,14 @@ from plate_parser.rules import classify
 
 LONGEST_TEXT = 500
 _FORMS = {
+    "symbols": re.compile(r"\w{1,9}"),
+    "place": re.compile(r"[1-9]"),
     "digits": re.compile(r"[0-9]{1,32}"),
     "minutes": re.compile(r"[0-9]{1,4}"),
     "number": re.compile(r"-?[0-9]{1,12}"),
 }
-KINDS = ("plate", "minutes", "digits", "text", "number")
+KINDS = ("plate", "symbols", "place", "minutes", "digits", "text", "number")
+"""`symbols`: some of a plate's characters; `place`: which of its places, from 1."""
 NUMBERS = ("minutes", "number")
 """Kinds that expressions count with; the others are compared as text."""
 
