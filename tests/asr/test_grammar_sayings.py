@@ -14,9 +14,10 @@ from plate_parser.rules import classify
 
 SAMPLES = {"plate": 1000, "yes_no": 700, "owner_answer": 700, "minutes": 700, "person": 300, "repeat": 300,
            "digits": 700, "digits(length=11)": 300, "digits(length=5-8)": 300, "phone": 700, "correction": 700,
-           "plate(home=赣K)": 300, "choice(park=停车|停车场;toilet=厕所|洗手间)+person": 300}
-NODES_AT_MOST = {"plate": 4500, "correction": 4800}
-INTENTS = {"person", "repeat", "elderly", "wait"}
+           "readback": 700, "plate_rest": 300, "which(one=E;other=1)": 300, "which(one=赣;other=甘)": 300,
+           "plate(home=赣K)": 700, "choice(park=停车|停车场;toilet=厕所|洗手间)+person": 300}
+NODES_AT_MOST = {"plate": 4500, "correction": 5000, "readback": 5300, "plate_rest": 4500}
+INTENTS = {"person", "repeat", "elderly", "slower", "wait", "robot", "curse", "hello", "laugh"}
 
 _GRAMMARS: dict[str, Grammar] = {}
 
@@ -127,7 +128,7 @@ def test_the_operators_own_city_is_likelier_at_a_modest_price_for_others():
 SAYINGS = {
     "yes_no": {"嗯对的": "yes", "没错": "yes", "是这个车": "yes", "就是这个号": "yes", "好的谢谢": "yes", "你说得对": "yes",
                "不对不对": "no", "不是": "no", "你听错了": "no", "最后一个错了": "no", "好像不对": "no",
-               "车卖了": "not_mine", "转人工": "person", "没听清": "repeat", "等一下": "wait", "说慢点": "elderly"},
+               "车卖了": "not_mine", "转人工": "person", "没听清": "repeat", "等一下": "wait", "说慢点": "slower"},
     "minutes": {"十来分钟": "10", "十几分钟": "15", "马上": "2", "一刻钟": "15", "半个小时": "30", "个把小时": "60",
                 "一会儿": "5", "二三十分钟": "30", "大概要二十分钟": "20", "五分钟左右": "5", "一个半小时": "90",
                 "半个多小时": "40", "两三分钟": "3", "十五分钟就到": "15", "最多四十五分钟": "45", "十几二十分钟": "20",
@@ -145,7 +146,15 @@ SAYINGS = {
                    "不对是赣K一二三四五": "赣K12345", "倒数第二位是七": "last:2=7", "少了一个五": "add:5",
                    "多了一个八": "drop:8", "是一不是七": "swap_back:1=7", "前面是赣A": "start:赣A",
                    "把三改成四": "swap:3=4", "不对是三四五六七": "end:34567", "转人工": "person"},
-    "repeat": {"再说一遍": "repeat", "听不懂": "elderly", "慢一点": "elderly", "人工": "person"},
+    "readback": {"对": "yes", "嗯没错": "yes", "不对": "no", "你听错了": "no", "第二位是E": "at:2=E",
+                 "不对第二位是E": "at:2=E", "不是E是一": "swap:E=1", "赣K一二三四五": "赣K12345",
+                 "不对是赣K一二三四五": "赣K12345", "你是机器人吗": "robot", "神经病": "curse", "喂": "hello",
+                 "哈哈哈": "laugh", "等一下": "wait", "听不清": "slower", "我年纪大了": "elderly"},
+    "which(one=E;other=1)": {"E": "E", "幺": "1", "是E": "E", "第一个": "E", "后一个": "1", "都不是": "no",
+                             "你是真人吗": "robot", "转人工": "person"},
+    "which(one=赣;other=甘)": {"江西的赣": "赣", "甘肃的甘": "甘"},
+    "plate_rest": {"一二三四五": "12345", "D一二三四五": "D12345", "K一二三四五": "K12345", "赣K一二三四五": "赣K12345"},
+    "repeat": {"再说一遍": "repeat", "听不懂": "slower", "慢一点": "slower", "人工": "person"},
     "person": {"我要人工": "person"},
 }
 

@@ -39,7 +39,7 @@ async def test_the_owners_answer_comes_back_to_the_caller(tallies):
 
 async def test_an_old_person_is_put_through(tallies):
     code, tally = tallies["elderly"]
-    assert (code, tally["outcome"], tally["reason"], tally["matched"]) == (0, "person", "elderly", False)
+    assert (code, tally["outcome"], tally["reason"], tally["matched"]) == (0, "person", "struggling", False)
     assert tally["seconds"]["answer_to_ringing"] is None
 
 

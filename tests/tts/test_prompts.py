@@ -15,7 +15,8 @@ from tts.script import load_script, parse_parts
 from tts.spelling import LETTERS, plate_units
 
 FOLDER = Path(__file__).resolve().parents[2] / "flows" / "prompts"
-VALUES = {"plate": "赣KA1234", "plate2": "赣KD12345", "minutes": "10", "digits": "13970012345"}
+VALUES = {"plate": "赣KA1234", "plate2": "赣KD12345", "minutes": "10", "digits": "13970012345",
+          "symbols": "赣K", "symbols2": "甘", "place": "5"}
 
 
 class FakeVoice:
