@@ -27,7 +27,7 @@ ROUNDS = 3
 """So many denials or corrections, and a person takes over."""
 KEYED_SHARE = 0.97
 """Probability that the keys were meant as they were pressed."""
-_READ = {"symbols": "symbols", "symbols2": "symbols", "place": "place", "one": "text", "other": "text"}
+_READ = {"symbols": "symbols", "symbols2": "symbols", "place": "place"}
 _REGIONS = tuple(sorted({f"region_{code[0]}" for code in data("keys")["province"]}))
 
 
@@ -94,7 +94,7 @@ class PlateActions:
     async def take_which(self, conversation: Conversation) -> str:
         """One of two characters was chosen; `done` where neither leads to a plate not denied yet."""
         said = conversation.heard.best.value if conversation.heard.best else ""
-        by_symbol = dict(zip((conversation.values["one"], conversation.values["other"]), self._pair, strict=True))
+        by_symbol = dict(zip((conversation.values["symbols"], conversation.values["symbols2"]), self._pair, strict=True))
         self._denied = self._denied or self._pair[0]
         if said not in by_symbol:
             self._rejected |= set(self._pair)
@@ -190,7 +190,6 @@ class PlateActions:
         if place is None:
             return False
         self._pair, symbols = (one, other), (one[place], other[place])
-        conversation.values |= dict(zip(("one", "other"), symbols, strict=True))
         conversation.values |= dict(zip(("symbols", "symbols2"), symbols, strict=True))
         conversation.values["place"] = str(place + 1)
         return True
