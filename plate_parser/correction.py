@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from typing import Iterator, Sequence
 
+from plate_parser.amend import amended
 from plate_parser.rules import classify
 from plate_parser.spoken import Token
 
 _LEGAL_LENGTHS = (7, 8)
+_MOST_CORRECTIONS = 5
+"""More than these take back all that was said before the last of them."""
+_NTH = re.compile("(倒数)?第([一二三四五六七八九1-9])")
+_LAST_ONE = re.compile("(?:最后|末尾)(?:这|那)?[一1]")
 
 
 def spliced(tokens: Sequence[Token]) -> Iterator[tuple[list[Token], float]]:
     """What `tokens` may mean with every correction applied, each with a weight 0..1."""
+    cuts = [n for n, token in enumerate(tokens) if token.kind == "correction"]
+    if len(cuts) > _MOST_CORRECTIONS:
+        tokens = tokens[cuts[-_MOST_CORRECTIONS - 1] + 1 :]
     cut = next((n for n, token in enumerate(tokens) if token.kind == "correction"), None)
     if cut is None:
         yield list(tokens), 1.0
         return
     before, after = list(tokens[:cut]), list(tokens[cut + 1 :])
+    if _taken_as_said(before, tokens[cut], after):
+        yield before, 1.0
+        return
     yield before, 0.1
     for later, weight in spliced(after):
         yield later, weight
@@ -24,13 +36,23 @@ def spliced(tokens: Sequence[Token]) -> Iterator[tuple[list[Token], float]]:
             yield joined, weight
 
 
+def _taken_as_said(before: list[Token], cut: Token, after: list[Token]) -> bool:
+    """`是赣K12345不是赣K12346`: what is denied comes last, without a pause."""
+    if cut.text != "不是" or not before or before[-1].kind != "symbols" or not after or after[0].kind != "symbols":
+        return False
+    plate = _last_plate(before)
+    lead = before[: len(before) - len(plate)]
+    whole = classify(_text(_symbols(plate))) and classify(_text(_symbols(_first_run(after))))
+    return bool(whole and lead and lead[-1].text == "是")
+
+
 def _replaced(before: list[Token], after: list[Token]) -> Iterator[list[Token]]:
     kept, tail = _symbols(_last_plate(before)), _symbols(_first_run(after))
     if not kept or not tail:
         return
-    contrast = _contrast(kept, after)
-    if contrast is not None:
-        yield contrast
+    named = _contrast(kept, after) or _in_its_place(kept, before, after)
+    if named is not None:
+        yield named
         return
     text, new = _text(kept), _text(tail)
     rest = after[_run_end(after) :]
@@ -54,6 +76,26 @@ def _contrast(kept: list[Token], after: list[Token]) -> list[Token] | None:
     if where < 0:
         return None
     return [_literal(c) for c in text[:where] + right + text[where + len(wrong) :]]
+
+
+def _in_its_place(kept: list[Token], before: list[Token], after: list[Token]) -> list[Token] | None:
+    """`第三位是五`, `最后一位应该是6`: one character, where the caller says that it stands."""
+    named = [token.text for token in (*before[-4:], *after[: _run_end(after)]) if token.kind == "filler"]
+    new = _text(_symbols(_first_run(after)))
+    if len(new) != 1 or classify(_text(kept)) is None:
+        return None
+    for name in reversed(named):
+        place = _NTH.match(name)
+        if place:
+            digit = "一二三四五六七八九".find(place[2]) + 1 or int(place[2])
+            change = f"{'last' if place[1] else 'at'}:{digit}={new}"
+        elif _LAST_ONE.match(name):
+            change = f"last:1={new}"
+        else:
+            continue
+        made = amended(change, [(_text(kept), 1.0)])
+        return [_literal(c) for c in made[0][0]] if made else None
+    return None
 
 
 def _last_plate(tokens: list[Token]) -> list[Token]:

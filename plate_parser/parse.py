@@ -12,8 +12,12 @@ from plate_parser.spoken import Token, tokens
 
 _LONGEST = 9  # 应急 plates count both characters
 _BEAM = 60
-_GAP_TRUST = 0.4  # of an unknown character inside a plate
-_MAX_GAPS = 2
+_GAP_TRUST = 0.4  # of an unknown word inside a plate
+_MAX_GAPS = 3
+_LONGEST_GAP = 4  # characters
+_MOST_TOKENS = 60  # of one plate, with all that is said in between
+_MOST_TEXT = 4000  # characters
+_OTHER_THAN_HOME = 0.3  # trust in a plate that has no province, where an ordinary one without it could be meant
 _MORE_FOLLOWS = 0.15  # a plate that leaves plate characters over was probably a longer one
 _UNSAID_HOME = 0.6  # trust in a plate whose province was not said
 _FLOOR = 0.001
@@ -31,12 +35,15 @@ class ParsedPlate:
 def plates_in(text: str, *, home: str = "", limit: int = 20) -> list[ParsedPlate]:
     """The plates that `text` may mean, best first; [] where it holds none.
 
-    `home`: province, or province and letter, meant when none is said ("赣" or "赣K").
+    `home`: province, or province and letter, meant when none is said ("赣" or "赣K"). Of a text of more
+    than 4,000 characters the first are read.
     """
     scores: dict[str, float] = defaultdict(float)
-    for sequence, weight in spliced(tokens(text)):
+    for sequence, weight in spliced(tokens(text[:_MOST_TEXT])):
         best: dict[str, float] = {}
         for plate, score in _search(sequence, home):
+            if home and plate[0].isascii() and plate[0].isalpha():
+                score *= _OTHER_THAN_HOME
             best[plate] = max(score, best.get(plate, 0.0))
         for plate, score in best.items():
             scores[plate] = max(scores[plate], weight * score)
@@ -67,17 +74,20 @@ def _from(
 ) -> Iterator[tuple[str, float]]:
     """Every legal plate that begins with `said` and goes on with the token at `start`."""
     beam = {said: trust}
-    gaps = 0
-    for at in range(start, len(sequence)):
+    gaps, run = 0, 0
+    for at in range(start, min(len(sequence), start + _MOST_TOKENS)):
         token = sequence[at]
         if token.kind == "filler":
             continue
         if token.kind == "gap":
-            gaps += 1
-            if gaps > _MAX_GAPS:
+            run += 1
+            if run == 1:
+                gaps += 1
+                beam = {text: score * _GAP_TRUST for text, score in beam.items()}
+            if gaps > _MAX_GAPS or run > _LONGEST_GAP:
                 return
-            beam = {text: score * _GAP_TRUST for text, score in beam.items()}
             continue
+        run = 0
         beam = _extended(beam, token)
         if not beam:
             return
@@ -102,6 +112,8 @@ def _extended(beam: dict[str, float], token: Token) -> dict[str, float]:
 
 def _may_begin(text: str) -> bool:
     """Cheap test that drops what no plate begins with: after 赣 comes a letter or, for 领, a digit."""
+    if not text:
+        return True
     if text[0] in rules.provinces():
         return text[1:].isascii() or text[-1] in "警学挂试超领使港澳应急"
     return text[0] in "使民0123456789" or text[0].isalpha() and text.isascii() or text[0] == "W"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+import string
 import unicodedata
 from dataclasses import dataclass
 from typing import Literal
@@ -15,14 +16,17 @@ from plate_parser import rules
 
 Reading = tuple[str, float]  # plate characters, trust 0..1
 
-_COUNTS = {"一": 1, "1": 1, "两": 2, "二": 2, "俩": 2, "三": 3, "四": 4, "五": 5, "2": 2, "3": 3, "4": 4, "5": 5}
-_TENS = re.compile(r"([二三四五六七八九]?)十([一二三四五六七八九]?)")
-_TIMES = re.compile(r"([一两二俩三四五12345])个([0-9A-Za-z\u4e00-\u9fff〇])")
-_SPELLED = re.compile(r"((?:[A-Z][ 、,，]*){2,})的[ ]*([A-Z])(?![A-Z]*的)")
-_OF_WORD = re.compile(r"([\u4e00-\u9fff]{1,4}?)的([\u4e00-\u9fff])")
+_COUNTS = {"一": 1, "双": 2, "两": 2, "二": 2, "俩": 2, "仨": 3, "三": 3, "四": 4, "五": 5, "六": 6} | {str(n): n for n in range(1, 7)}
+_DIGIT = {word: n for n, word in enumerate("零一二三四五六七八九")} | {"两": 2}
+_NUMBER = re.compile(r"(?:([一二三四五六七八九两])万)?(?:零?([一二三四五六七八九两])千)?(?:零?([一二三四五六七八九两])百)?"
+                     r"(?:零?([一二三四五六七八九]?)十)?(零?)([一二三四五六七八九]?)")
+_TIMES = re.compile(r"(?:([一两二俩三四五六1-6])个|([双俩仨]))(?:字母 ?|数字 ?)?([0-9A-Za-z\u4e00-\u9fff〇])")
+_SPELLED = re.compile(r"((?:[A-Z][ 、,，]{0,3}){2,26})的 {0,3}([A-Z])(?![A-Z]{0,26}的)")
+_OF_WORD = re.compile(r"([\u4e00-\u9fff]{1,5}?)的([\u4e00-\u9fff])")
+_OF_LETTER = re.compile(r"(?:([\u4e00-\u9fff]{2,4}?)|([A-Z]{3,12}))的 ?([A-Z])(?![A-Z])")
 # Letters that are never in a serial stand for the digit they look like.
 _LOOKALIKE = {"I": "1", "O": "0"}
-_MARKS = " \t\r\n·•・.．。,，、;；:：!！?？\"'“”‘’()（）[]【】-—_－~～"
+_MARKS = string.punctuation + " \t\r\n·•・．。，、；：！？“”‘’（）【】—－～…《》「」"
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def tokens(text: str) -> list[Token]:
 
 
 def _next(text: str, at: int) -> Token:
-    for read in (_explained, _repeated, _from_table, _number):
+    for read in (_explained, _repeated, _number, _place_name, _pattern, _pinyin, _from_table):
         token = read(text, at)
         if token:
             return token
@@ -77,15 +81,50 @@ def _explained(text: str, at: int) -> Token | None:
         if not text.startswith(name, at):
             continue
         after = at + len(name)
-        rest = re.match(r"省?的?", text[after:])[0]  # type: ignore[index]
+        rest = re.match(r"省?(?:简称)?的?", text[after:after + 4])[0]  # type: ignore[index]
         said = text[after + len(rest) : after + len(rest) + 1]
         if said == province or said in rules.data("readings")["provinces"].get(province, {}):
             return Token("symbols", name + rest + said, ((province, 1.0),))
         return Token("symbols", name, ((province, 0.8),))
+    return _city(text, at) or _of_word(text, at)
+
+
+def _of_word(text: str, at: int) -> Token | None:
+    """`赣江的赣`, `感冒的感`, `妈妈的M`, `APPLE的A`: the word counts for nothing."""
     found = _OF_WORD.match(text, at)
-    if found and found[2] in rules.provinces() and found[2] in found[1]:
-        return Token("symbols", found[0], ((found[2], 1.0),))
+    if found and found[2] in found[1]:
+        readings = _single_readings(found[2])
+        provinces = tuple(row for row in readings if row[0] in rules.provinces())
+        if provinces:
+            return Token("symbols", found[0], ((provinces[0][0], 1.0), *provinces[1:]))
+    found = _OF_LETTER.match(text, at)
+    if found and (_says_nothing(found[1]) if found[1] else found[2].startswith(found[3])):
+        return Token("symbols", found[0], ((found[3], 1.0),))
     return None
+
+
+def _says_nothing(word: str) -> bool:
+    """Is no character of `word` one that is read as a part of a plate beyond doubt?"""
+    return not any(trust >= 0.9 for char in word for _, trust in _single_readings(char)) and word[0] not in "个第"
+
+
+def _city(text: str, at: int) -> Token | None:
+    """`江西新余的K`, `新余的赣K`, `新余K`: a place that issues plates stands for its province, or for nothing."""
+    for place, province, letters in _cities():
+        if text.startswith(place, at):
+            rest = re.match(r"市?的?", text[at + len(place):at + len(place) + 2])[0]  # type: ignore[index]
+            whole = tuple((province + letter, 0.3) for letter in letters)
+            return Token("symbols", place + rest, (("", 0.9), (province, 0.8), *whole))
+    return None
+
+
+@functools.cache
+def _cities() -> tuple[tuple[str, str, str], ...]:
+    found: dict[tuple[str, str], str] = {}
+    for province, row in rules.provinces().items():
+        for letter, place in row.get("authority", {}).items():
+            found[place, province] = found.get((place, province), "") + letter
+    return tuple((place, province, letters) for (place, province), letters in found.items())
 
 
 def _alphabet_tail(letters: str) -> str:
@@ -101,31 +140,80 @@ def _repeated(text: str, at: int) -> Token | None:
     found = _TIMES.match(text, at)
     if not found:
         return None
-    many = _COUNTS[found[1]]
-    readings = _single_readings(found[2])
+    count, char = found[1] or found[2], found[3]
+    many = _COUNTS[count]
+    readings = _single_readings(char)
     if not readings:
         return None
-    said = [(symbol * many, 0.9 * trust) for symbol, trust in readings]
-    return Token("symbols", found[0], (*said, (str(many) + readings[0][0], 0.1 * readings[0][1])))
+    longer = _pattern(text, found.start(3))
+    if longer:
+        readings, char = longer.readings, longer.text
+    trust_in_one = 0.0 if count == "双" else 0.1
+    said = [(symbol * many, (1 - trust_in_one) * trust) for symbol, trust in readings]
+    one = [(str(many) + readings[0][0], trust_in_one * readings[0][1])] if trust_in_one else []
+    return Token("symbols", text[at:found.start(3)] + char, (*said, *one))
 
 
 def _number(text: str, at: int) -> Token | None:
-    """`三十二` is 32. 四 and 十 are one sound to many callers, so 十 alone may be 4."""
-    found = _TENS.match(text, at)
-    if not found:
+    """`三十二` is 32, `一百零五` 105. 四 and 十 are one sound to many callers, so 十 alone may be 4."""
+    found = _NUMBER.match(text, at)
+    if not found or not re.search("[万千百十]", found[0]):
         return None
-    digit = {"": ""} | {word: str(n) for n, word in enumerate("零一二三四五六七八九")}
-    tens, ones = digit[found[1]], digit[found[2]]
-    plain = (tens or "1") + (ones or "0")
-    as_four = tens + "4" + ones
-    return Token("symbols", found[0], ((plain, 0.7), (as_four, 0.3)))
+    parts = [_DIGIT.get(part or "", 0) for part in (*found.groups()[:4], found[6])]
+    if "十" in found[0] and not found[4]:
+        parts[3] = 1
+    if "十" not in found[0] and found[6] and not found[5]:     # 一百五 is 150
+        lowest = next(place for place in (2, 1, 0) if found.groups()[place])
+        parts[lowest + 1], parts[4] = parts[4], 0
+    plain = str(sum(part * 10 ** (4 - place) for place, part in enumerate(parts)))
+    if re.search("[万千百]", found[0]):
+        return Token("symbols", found[0], ((plain, 0.9),))
+    tens, ones = (str(_DIGIT[c]) if c else "" for c in (found[4], found[6]))
+    return Token("symbols", found[0], ((plain, 0.7), (tens + "4" + ones, 0.3)))
+
+
+def _place_name(text: str, at: int) -> Token | None:
+    """`第三位`, `后四位`: said in front of what stands there."""
+    found = _place_names().match(text, at)
+    return Token("filler", found[0]) if found else None
+
+
+def _pattern(text: str, at: int) -> Token | None:
+    """`艾弗` is F, however the sound is written."""
+    for letter, pattern in _patterns():
+        found = pattern.match(text, at)
+        if found:
+            return Token("symbols", found[0], ((letter, float(rules.data("readings")["letter_patterns"]["trust"])),))
+    return None
+
+
+def _pinyin(text: str, at: int) -> Token | None:
+    """`gan k 12345`: only where nothing of a plate stands before it."""
+    if not "A" <= text[at] <= "Z" or at and (text[at - 1].isalnum()):
+        return None
+    word = re.match("[A-Z]{1,12}", text[at:at + 12])[0]  # type: ignore[index]
+    for province, forms in rules.data("readings")["pinyin"].items():
+        if word in forms:
+            return Token("symbols", word, ((province, 0.8),))
+    return None
+
+
+@functools.cache
+def _place_names() -> re.Pattern[str]:
+    return re.compile(rules.data("readings")["place_names"])
+
+
+@functools.cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    rows = rules.data("readings")["letter_patterns"]
+    return tuple((letter, re.compile(pattern)) for letter, pattern in rows.items() if letter != "trust")
 
 
 def _from_table(text: str, at: int) -> Token | None:
     table = _table()
     for length in range(min(_longest(), len(text) - at), 0, -1):
         token = table.get(text[at : at + length])
-        if token and not (length == 1 and _TENS.match(text, at)):
+        if token:
             return token
     return None
 
@@ -157,7 +245,10 @@ def _table() -> dict[str, Token]:
         readings[province] = [(province, 1.0)]
     for word in ("民航", "应急", *"警学挂试超领使港澳"):
         readings[word] = [(word, 1.0)]
-    readings["武警"] = [("WJ", 1.0)]
+    readings["武警"] = readings["武警WJ"] = readings["武警 WJ"] = readings["武警 W J"] = [("WJ", 1.0)]
+    for tail, forms in data["tails"].items():
+        for form in forms:
+            readings.setdefault(form, []).append((tail, 0.9))
     for kind in ("digits", "letters", "provinces"):
         for symbol, forms in data[kind].items():
             for form, trust in forms.items():

@@ -193,14 +193,26 @@ def say_plate(rng: random.Random, english: float, serial: str = "",
     province = "赣" if rng.random() < .3 else rng.choice(list(PROVINCES))
     if rng.random() < .9:
         say_province(sayer, province)
-    serial = serial or random_serial(rng)
+    return _say_serial(sayer, serial or random_serial(rng))
+
+
+def say_this_plate(rng: random.Random, english: float, plate: str) -> Spoken:
+    """``plate``, its province said, as a caller may say it."""
+    sayer = Sayer(rng, english)
+    sayer.text(rng.choice(LEADS))
+    say_province(sayer, plate[0])
+    return _say_serial(sayer, plate[1:])
+
+
+def _say_serial(sayer: Sayer, serial: str) -> Spoken:
+    """From the authority letter on, and what may follow a plate."""
     sayer.letter(serial[0])
-    if rng.random() < .08:
+    if sayer.rng.random() < .08:
         sayer.text("点")
-    elif rng.random() < .3:
+    elif sayer.rng.random() < .3:
         sayer.pause()
     sayer.body(serial[1:])
-    sayer.text(rng.choice(TAILS))
+    sayer.text(sayer.rng.choice(TAILS))
     return sayer.spoken()
 
 

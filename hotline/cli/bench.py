@@ -3,6 +3,7 @@
 import asyncio
 import json
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from asr.line_simulation import LINES, Conditions
 from hotline.bench.false_plates import measure_false_plates
 from hotline.bench.match import MOST_PLATES, VARIANTS, measure_match
 from hotline.bench.page import write_page
+from hotline.bench.parse import parse_back
 from hotline.bench.read_back import ReadBack, by_voice, read_backs
 from hotline.bench.report import HearingTask, measure_hearing
 from hotline.bench.table import show
@@ -22,6 +24,9 @@ from hotline.cli.bench_answers import answers
 from hotline.errors import CannotRun
 
 PROBLEMS_SHOWN = 5
+PARSE_SHOWN = 20
+PARSED_BACK = 0.999
+"""Share of spoken forms that ought to parse back to their plate."""
 
 
 @click.group()
@@ -155,6 +160,35 @@ async def _measure(plates: int, seed: int, quiet: bool) -> list[ReadBack]:
             results.append(result)
             progress.advance(bar)
         return results
+
+
+@bench.command("parse")
+@click.option("--forms", type=click.IntRange(1, 10_000_000), default=100_000, show_default=True, help="How many spoken forms.")
+@click.option("--seed", default=1123, show_default=True, help="Which forms.")
+@click.option("--json", "as_json", is_flag=True, help='{"forms", "right", "share", "missed": [{"text", "plate", "found"}]}')
+def parse(forms: int, seed: int, as_json: bool) -> None:
+    """How many spoken forms of plates parse back to their plate. Exit 1 under 99.9 %.
+
+    The forms are made by the grammar that callers are heard with (flows/grammars/plate.yaml).
+
+    \b
+    Example: ivr bench parse --forms 10000
+    """
+    with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
+        bar = progress.add_task("parsing", total=forms)
+        missed = parse_back(forms, seed, lambda done: progress.update(bar, completed=done))
+    share = 1 - len(missed) / forms
+    if as_json:
+        click.echo(json.dumps({"forms": forms, "right": forms - len(missed), "share": round(share, 6),
+                               "missed": [asdict(miss) for miss in missed]}, ensure_ascii=False))
+    else:
+        for miss in missed[:PARSE_SHOWN]:
+            click.echo(f"  {miss.plate} said as {miss.text}: {miss.found or 'no plate'}")
+        if len(missed) > PARSE_SHOWN:
+            click.echo(f"  and {len(missed) - PARSE_SHOWN} more (--json lists all)")
+        click.echo(f"{forms - len(missed)} of {forms} parse back to their plate ({share:.3%})")
+    if share < PARSED_BACK:
+        raise SystemExit(1)
 
 
 @bench.command("match")
