@@ -1,18 +1,23 @@
-"""`ivr flow`: check call flows before a caller meets their mistakes."""
+"""`ivr flow`: check call flows before a caller meets their mistakes, and talk to them by typing."""
 
 from pathlib import Path
 
 import click
 
-from hotline.flows import flow_problems
+from hotline.cli.flow_run import run
+from hotline.flows import house_of
+from ivr.flow.check import House, problems
 from ivr.flow.load import load_flow
 from ivr.flow.source import FlowError
-from tts.prompts import PromptLibrary
+from tts.script import load_script
 
 
 @click.group()
 def flow() -> None:
-    """Work on call flows."""
+    """Work on call flows: docs/flows.md teaches how to write one."""
+
+
+flow.add_command(run)
 
 
 @flow.command()
@@ -23,9 +28,10 @@ def check(files: tuple[Path, ...]) -> None:
     \b
     Example: ivr flow check flows/move_car_*.yaml
     """
+    houses: dict[Path, House] = {}
     count = 0
     for path in files:
-        for problem in _problems(path):
+        for problem in _problems(path, houses):
             click.echo(str(problem))
             count += 1
     if count:
@@ -33,9 +39,12 @@ def check(files: tuple[Path, ...]) -> None:
     click.echo(f"{len(files)} flow{'s' if len(files) > 1 else ''}: no problem found")
 
 
-def _problems(path: Path) -> list[FlowError]:
+def _problems(path: Path, houses: dict[Path, House]) -> list[FlowError]:
+    """`houses`: what flows may name, by folder; each is read once."""
     try:
         loaded = load_flow(path)
     except FlowError as error:
         return [error]
-    return flow_problems(loaded, path.parent, PromptLibrary.load(path.parent / "prompts"))
+    if path.parent not in houses:
+        houses[path.parent] = house_of(path.parent, load_script(path.parent / "prompts"))
+    return problems(loaded, houses[path.parent])

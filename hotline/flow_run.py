@@ -1,0 +1,139 @@
+"""A call of one flow, typed: the desk's own actions over an open register of made-up owners."""
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from asr.grammar import FOLDER
+from hotline.desk import Desk
+from hotline.flows import load_checked_flow
+from hotline.move_car import MoveCar
+from hotline.replay.desk import OWNER_RING_S, SEAT_RING_S, ReplayCase
+from hotline.replay.owners import ReplayVault
+from hotline.seats import Seats
+from ivr.call import HungUp
+from ivr.flow.model import Flow
+from ivr.flow.runner import Conversation, Runner
+from ivr.replay.clock import run
+from ivr.replay.line import ReplayLine
+from ivr.replay.person import SeatPerson
+from ivr.sip.config import Seat
+from ivr.sip_call import SipCall
+from ivr.typed import PrintedVoice, Typed, TypedEars, TypedPerson, typing_sound
+
+log = logging.getLogger(__name__)
+
+Ask = Callable[[str, str], str]
+"""`ask(side, state)`: the next line of the caller or the owner, who are asked in this state."""
+Show = Callable[..., None]
+"""`show(side, kind, **details)`: one entry of the case's log, `values` among its kinds."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a typed call meets. `register`: plates besides the made-up ones; `owner` and `seat`: `answers`,
+    or how their phones end (`busy`, `off`, `no-answer`); `at`: when the call begins; `values`: given at the start."""
+
+    register: tuple[str, ...] = ("赣KA1234",)
+    owner: str = "answers"
+    seat: str = "answers"
+    at: datetime | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    vault_down: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a typed call ended: outcome, last state, values, seconds of the call, turns."""
+
+    outcome: str
+    state: str
+    reason: str
+    values: Mapping[str, str]
+    seconds: float
+
+
+def run_flow(path: Path, owner_flow: str, situation: Situation, ask: Ask, show: Show) -> Outcome:
+    """Hold the call. Raises FlowError, CannotRun, GrammarError, TtsError before it begins."""
+    voice = PrintedVoice.load(path.parent / "prompts")
+    flow = load_checked_flow(path, voice)
+    beside = path.parent / f"{owner_flow}.yaml"
+    owners = load_checked_flow(beside, voice) if beside.exists() else flow
+    return run(_TypedCall(flow, owners, voice, situation, ask, show).held(path.parent))
+
+
+class _TypedCall:
+    def __init__(self, flow: Flow, owner_flow: Flow, voice: PrintedVoice, situation: Situation, ask: Ask, show: Show):
+        self._flows = {"caller": flow, "owner": owner_flow}
+        self._voice, self._situation, self._ask, self._show = voice, situation, ask, show
+        self._state = {"caller": "", "owner": ""}
+        self._people: dict[str, TypedPerson] = {}
+        self._shown: dict[str, str] = {}
+        self._values: dict[str, str] = {}
+
+    async def held(self, folder: Path) -> Outcome:
+        """From the caller's ring to the closed case."""
+        situation, sound = self._situation, typing_sound(FOLDER.parent / "prompts")
+        ears = self._ears = TypedEars(folder / "grammars")
+        ends = "" if situation.owner == "answers" else situation.owner
+        self._people = {side: TypedPerson(lambda side=side: self._next(side), ears, sound, end)
+                        for side, end in (("caller", ""), ("owner", ends))}
+        line = ReplayLine(lambda _: SeatPerson(situation.seat))
+        case = ReplayCase(self._note)
+        with tempfile.TemporaryDirectory() as recordings:
+            car = MoveCar(Desk(
+                vault=ReplayVault(situation, [self._people["owner"]]),
+                seats=Seats(line, [Seat("seat1", "sip:seat1@localhost")], SEAT_RING_S), voice=self._voice, ears=ears,
+                owner_flow=self._flows["owner"], recordings=Path(recordings), owner_ring_s=OWNER_RING_S,
+            ), case)
+            call = SipCall(line.incoming(self._people["caller"]))
+            try:
+                outcome, state = await self._walk(call, car)
+            finally:
+                call.hangup()
+                await car.close()
+        return Outcome(outcome, state, case.reason, self._values, round(call.now_ms / 1000, 1))
+
+    async def _walk(self, call: SipCall, car: MoveCar) -> tuple[str, str]:
+        loop, begin = asyncio.get_running_loop(), self._situation.at or datetime.now()
+        self._values = dict(self._situation.values)
+        conversation = Conversation(call, lambda kind, **details: self._note("caller", kind, **details), self._values,
+                                    now=lambda: begin + timedelta(seconds=loop.time()))
+        try:
+            await call.answer()
+            ending = await Runner(self._flows["caller"], conversation, self._voice, self._ears, car.actions()).run()
+            await car.owner_done()
+        except HungUp:
+            return "caller-hung-up", self._state["caller"]
+        return ending.outcome, ending.state
+
+    def _next(self, side: str) -> Typed:
+        return Typed.read(self._ask(side, self._state[side]))
+
+    def _note(self, side: str, kind: str, **details: Any) -> None:
+        person = self._people.get(side)
+        if kind == "state":
+            self._state[side] = details["name"]
+        if person and kind in ("state", "said", "aside"):
+            state = self._listening(side)
+            (person.is_asked if state else person.is_not_asked)()
+        self._show(side, kind, **details)
+        changed = {name: value for name, value in self._values.items() if self._shown.get(name) != value}
+        if changed:
+            self._shown |= changed
+            self._show(side, "values", **changed)
+
+    def _listening(self, side: str) -> bool:
+        """Whether the state that is lived now, of the flow or of one that it runs, listens."""
+        waiting, name = [self._flows[side]], self._state[side]
+        while waiting:
+            flow = waiting.pop()
+            if name in flow.states and flow.states[name].listen:
+                return True
+            waiting += flow.subflows.values()
+        return False

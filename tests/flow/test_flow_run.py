@@ -1,0 +1,55 @@
+"""`ivr flow run`: the real flow, turns, grammars and actions, spoken with by typing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hotline.cli.flow import flow
+
+FLOWS = Path(__file__).resolve().parents[2] / "flows"
+INBOUND = FLOWS / "move_car_inbound.yaml"
+
+
+def run(lines: str, *options: str, file: Path = INBOUND):
+    return CliRunner().invoke(flow, ["run", str(file), "--script", "-", *options], input=lines, catch_exceptions=False)
+
+
+def test_a_whole_case_is_typed_from_the_plate_to_the_owners_answer():
+    told = run("赣K A 一二三四\n对\nowner: 十分钟到\nend: later\n")
+    assert told.exit_code == 0, told.output
+    for line in ("[read_back]", "bot> 您说的是赣KA1234，对吗？", "plate = 赣KA1234", "[greeting]", "minutes = 10", "end: later"):
+        assert line in told.output
+
+
+def test_a_program_reads_how_the_call_ended():
+    told = run("silence\n#0\n", "--json", "--expect", "person")
+    ended = json.loads(told.output)
+    assert (told.exit_code, ended["outcome"], ended["reason"], ended["state"]) == (0, "person", "asked", "talked")
+
+
+def test_a_hang_up_ends_the_call():
+    told = run("hang up\n", "--expect", "caller-hung-up")
+    assert told.exit_code == 0, told.output
+
+
+def test_another_end_than_the_expected_one_is_exit_code_1():
+    told = run("赣KA1234\n对\n", "--owner", "busy", "--expect", "coming")
+    assert told.exit_code == 1 and "the call ended as 'busy', expected 'coming'" in told.output
+
+
+@pytest.mark.parametrize("lines, message", [
+    ("赣KA1234\n", "the lines are used up, but in state 'read_back' the caller is asked"),
+    ("赣KA1234\nin: correction\n对\n", "<stdin>:2: expected the state 'correction', but the call is in 'read_back'"),
+    ("赣KA1234\n对\n对\n", "<stdin>:3: it is the owner's turn"),
+    ("#0\n对\n", "<stdin>:2: the call is over, but the script goes on: 对"),
+])
+def test_a_call_that_does_not_go_as_the_script_says_is_told_with_its_line(lines, message):
+    told = run(lines)
+    assert told.exit_code == 1 and message in told.output
+
+
+def test_the_owners_side_alone_is_run_with_the_value_that_it_is_given():
+    told = run("不是我的车\n", "--value", "plate=赣KA1234", "--expect", "not-mine", file=FLOWS / "move_car_outbound.yaml")
+    assert told.exit_code == 0 and "您的车赣KA1234" in told.output
