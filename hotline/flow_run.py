@@ -75,6 +75,7 @@ class _TypedCall:
         self._people: dict[str, TypedPerson] = {}
         self._shown: dict[str, str] = {}
         self._values: dict[str, str] = {}
+        self._failed: Exception | None = None
 
     async def held(self, folder: Path) -> Outcome:
         """From the caller's ring to the closed case."""
@@ -97,6 +98,8 @@ class _TypedCall:
             finally:
                 call.hangup()
                 await car.close()
+        if self._failed:
+            raise self._failed
         return Outcome(outcome, state, case.reason, self._values, round(call.now_ms / 1000, 1))
 
     async def _walk(self, call: SipCall, car: MoveCar) -> tuple[str, str]:
@@ -107,13 +110,20 @@ class _TypedCall:
         try:
             await call.answer()
             ending = await Runner(self._flows["caller"], conversation, self._voice, self._ears, car.actions()).run()
-            await car.owner_done()
+            if not self._failed:
+                await car.owner_done()
         except HungUp:
             return "caller-hung-up", self._state["caller"]
         return ending.outcome, ending.state
 
     def _next(self, side: str) -> Typed:
-        return Typed.read(self._ask(side, self._state[side]))
+        """Whatever goes wrong at the keyboard ends the call, and is raised once it is over."""
+        try:
+            return Typed.read(self._ask(side, self._state[side]))
+        except Exception as error:
+            self._failed = self._failed or error
+            self._people["caller"].leg.end(200, "remote")
+            return Typed(hang_up=True)
 
     def _note(self, side: str, kind: str, **details: Any) -> None:
         person = self._people.get(side)

@@ -87,6 +87,8 @@ class TypedPerson:
         if self._turn and not self._keys and self._quiet_ms >= PROMPT_OVER_MS:
             self._turn = False
             self._do(self._ask())
+            if self.leg.ended:
+                return bytes(FRAME_BYTES)
         frame, self._saying = self._saying[:FRAME_BYTES], self._saying[FRAME_BYTES:]
         return frame.ljust(FRAME_BYTES, b"\0")
 
