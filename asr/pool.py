@@ -74,13 +74,15 @@ class RecognizerPool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(worker.stop() for worker in self._workers))
 
-    def open(self, grammar_name: str, rate: int = 8000) -> AsyncStream:
-        """A stream for a grammar by name (``plate``, ``yes_no+wait``); raises GrammarError."""
+    def open(self, grammar_name: str, rate: int = 8000, folder: Path | None = None) -> AsyncStream:
+        """A stream for a grammar by name (``plate``, ``yes_no+wait``), of another ``folder`` where
+        one is given; raises GrammarError."""
         file = grammar_name.partition("+")[0]
-        if file not in self._known:
-            Grammar.load(file, self._grammars)
-            self._known.add(file)
-        return AsyncStream(self, grammar_name, rate)
+        known = f"{folder}:{file}" if folder else file
+        if known not in self._known:
+            Grammar.load(file, folder or self._grammars)
+            self._known.add(known)
+        return AsyncStream(self, (grammar_name, folder) if folder else grammar_name, rate)
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -148,7 +150,7 @@ def _words(error: Exception) -> str:
 class AsyncStream:
     """One stretch of speech on its way to a worker."""
 
-    def __init__(self, pool: RecognizerPool, grammar_name: str, rate: int):
+    def __init__(self, pool: RecognizerPool, grammar_name: str | tuple[str, Path], rate: int):
         self._pool, self._grammar_name, self._rate = pool, grammar_name, rate
         self._pcm = RecentPcm(rate)
         self._fed = 0                      # bytes
@@ -276,7 +278,7 @@ def serve(pipe: Connection, engine: str, folder: Path,
             name, rate, pcm, final = pipe.recv()
             try:
                 if name not in grammars:
-                    grammars[name] = Grammar.load(name, folder)
+                    grammars[name] = Grammar.load(*name) if isinstance(name, tuple) else Grammar.load(name, folder)
                 pipe.send(_answer(recognizer, grammars[name], rate, pcm, final))
             except AsrError as error:
                 pipe.send(error)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from asr.engines.choice import make_hearing
 from dialer.supervise import VaultProcess
@@ -10,7 +11,7 @@ from hotline.case_text import CaseText
 from hotline.casebook import Listener, OpenCase
 from hotline.config import EngineConfig
 from hotline.desk import Desk
-from hotline.flows import load_checked_flow
+from hotline.live_flows import LiveFlows
 from hotline.move_car import MoveCar
 from hotline.recording import Recorder
 from hotline.seats import Seats
@@ -20,7 +21,6 @@ from ivr.sip.config import load_sip_config
 from ivr.sip.line import Leg
 from ivr.sip.supervisor import Supervisor
 from ivr.sip_call import SipCall
-from tts.prompts import PromptLibrary
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +32,10 @@ class Engine:
         self.config = config
         self.listeners = listeners if listeners is not None else []
         self.sip = load_sip_config(config.sip_conf)
-        self.voice = PromptLibrary.load(config.flows / "prompts")
-        self.inbound_flow = load_checked_flow(config.flows / f"{config.inbound_flow}.yaml", self.voice)
-        self.owner_flow = load_checked_flow(config.flows / f"{config.outbound_flow}.yaml", self.voice)
-        self.ears = make_hearing(config.hearing, config.recognizer_workers, config.flows / "grammars")
+        self.flows = LiveFlows(
+            config.flows, config.inbound_flow, config.outbound_flow,
+            lambda grammars: make_hearing(config.hearing, config.recognizer_workers, grammars), config.data / "flows")
+        self.ears = self.flows.hearing
         self.case_text = CaseText(config.free_speech)
         self.store = Store(config.database)
         self._stack = AsyncExitStack()
@@ -44,7 +44,7 @@ class Engine:
     async def __aenter__(self) -> "Engine":
         async with AsyncExitStack() as stack:
             stack.enter_context(self.store.open())
-            await asyncio.to_thread(self.voice.warm)
+            await asyncio.to_thread(self.flows.current.voice.warm)
             self._close_interrupted()
             run = self.config.data / "run"
             run.mkdir(parents=True, exist_ok=True)
@@ -53,17 +53,25 @@ class Engine:
             vault = await stack.enter_async_context(VaultProcess(self.config.vault_config, run / "vault.sock"))
             self.line = await stack.enter_async_context(Supervisor(self.sip))
             self.line.on_notice = _log_notice
-            self.desk = Desk(
+            self._desk = Desk(
                 vault=vault,
                 seats=Seats(self.line, self.sip.seats, self.config.seat_ring_s),
-                voice=self.voice,
-                ears=self.ears,
-                owner_flow=self.owner_flow,
+                voice=self.flows.current.voice,
+                ears=self.flows.current.ears,
+                owner_flow=self.flows.current.owner,
                 recordings=self.config.recordings,
                 owner_ring_s=self.config.owner_ring_s,
             )
+            watching = asyncio.create_task(self.flows.watch())
+            stack.callback(watching.cancel)
             self._stack = stack.pop_all()
         return self
+
+    @property
+    def desk(self) -> Desk:
+        """What a conversation that begins now works with, and keeps to its end."""
+        now = self.flows.current
+        return replace(self._desk, voice=now.voice, ears=now.ears, owner_flow=now.owner)
 
     async def __aexit__(self, *_: object) -> None:
         for conversation in self._conversations:
@@ -88,12 +96,13 @@ class Engine:
         """One caller, from the INVITE to the closed case."""
         call = SipCall(leg)
         case = OpenCase(self.store, "telephone", leg.remote, self.listeners)
-        car = MoveCar(self.desk, case)
+        flow, desk = self.flows.current.inbound, self.desk
+        car = MoveCar(desk, case)
         outcome = "interrupted"
         recording = self.config.recordings / f"{case.id}-caller.wav"
         try:
             async with Recorder(call, recording):
-                outcome = await walk(call, self.inbound_flow, self.desk, case, car)
+                outcome = await walk(call, flow, desk, case, car)
         finally:
             call.hangup()
             await car.close()

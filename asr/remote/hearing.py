@@ -58,11 +58,12 @@ class RemoteHearing:
             await self._http.close()
         await self.embedded.close()
 
-    def open(self, grammar_name: str, rate: int = 8000) -> RemoteStream:
-        """A stream for a grammar by name; raises GrammarError."""
-        if grammar_name not in self._grammars:
-            self._grammars[grammar_name] = Grammar.load(grammar_name, self._folder)
-        return RemoteStream(self, self._grammars[grammar_name], rate)
+    def open(self, grammar_name: str, rate: int = 8000, folder: Path | None = None) -> RemoteStream:
+        """A stream for a grammar by name, of another ``folder`` where one is given; raises GrammarError."""
+        known = f"{folder}:{grammar_name}" if folder else grammar_name
+        if known not in self._grammars:
+            self._grammars[known] = Grammar.load(grammar_name, folder or self._folder)
+        return RemoteStream(self, self._grammars[known], rate)
 
     def session(self, grammar: Grammar, rate: int) -> Session:
         """A new utterance on the wire."""

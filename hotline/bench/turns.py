@@ -61,7 +61,7 @@ async def measure_turns(calls: int, folder: Path, step: Callable[[], None]) -> d
     figures = Figures()
     async with Engine(world.config, []) as engine:
         serving = asyncio.create_task(engine.serve())
-        welcome = packets_of(engine.voice.render("welcome", {}).pcm_8k)
+        welcome = packets_of(engine.flows.current.voice.render("welcome", {}).pcm_8k)
         try:
             for number in range(calls):
                 await _conversation(number, world, sayings, welcome, figures)
