@@ -31,7 +31,7 @@ def case() -> None:
 def list_cases(config_path: Path, db: str, limit: int) -> None:
     """The newest cases."""
     table = Table(Column("case", no_wrap=True), "opened (UTC)", "caller", "plate", "outcome", "why")
-    with _store(config_path, db) as store:
+    with open_store(config_path, db) as store:
         for row in store.cases(limit):
             table.add_row(row.id, row.opened_at[:19], row.caller, row.plate, row.outcome or "open", row.reason)
     Console().print(table)
@@ -48,7 +48,7 @@ def show(case_id: str, config_path: Path, db: str, as_json: bool) -> None:
     \b
     Example: ivr case show 20260131-081502-9f3a
     """
-    with _store(config_path, db) as store:
+    with open_store(config_path, db) as store:
         row = store.case(case_id)
         if row is None:
             raise CannotRun(f"there is no case {case_id}; see ivr case list")
@@ -63,7 +63,8 @@ def show(case_id: str, config_path: Path, db: str, as_json: bool) -> None:
     tell(Console(), row, events)
 
 
-def _store(config_path: Path, db: str) -> Store:
+def open_store(config_path: Path, db: str) -> Store:
+    """The case database that the options name. Raises CannotRun where there is none."""
     if db:
         url = db if "://" in db else f"sqlite:///{Path(db).resolve()}"
     else:

@@ -10,10 +10,14 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hotline.cli.case import config_option, database_option, open_store
+from hotline.config import EngineConfig, load_config
 from hotline.errors import CannotRun
+from hotline.replay.adopt import adopt
+from hotline.replay.desk import House
 from hotline.replay.suite import replay_all, speed
 from ivr.replay.compare import heard_words
-from ivr.replay.fixture import find
+from ivr.replay.fixture import FILE, find, load
 from ivr.replay.junit import write_junit
 from ivr.replay.page import write_page
 from ivr.replay.result import SIDES, Replayed
@@ -67,6 +71,45 @@ def run(paths: tuple[Path, ...], flows: Path, jobs: int, html: Path | None, juni
         _show(results, seconds, html)
     if not all(each.passed for each in results):
         raise SystemExit(1)
+
+
+@replay.command("adopt")
+@click.argument("case_id", metavar="CASE")
+@click.option("--to", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="The fixture's folder; var/fixtures/CASE unless given.")
+@config_option
+@database_option
+@click.option("--recordings", type=click.Path(path_type=Path, file_okay=False), help="Where recordings are, if not where the configuration says.")
+@click.option("--flows", type=click.Path(path_type=Path, file_okay=False), default=Path("flows"), show_default=True,
+              help="The flows that it is replayed through at once.")
+@click.option("--owner-audio", is_flag=True, help="Keep the owner's own voice; else another voice says what was heard of it.")
+def adopt_case(case_id: str, to: Path | None, config_path: Path, db: str, recordings: Path | None, flows: Path,
+               owner_audio: bool) -> None:
+    """Make a test of a call that took place: its recording and log become a fixture, masked.
+
+    Telephone numbers are not in it: not the caller's nor the owner's, and where seven digits or more
+    are heard another voice says a made-up number. The plate is in it: hand a fixture on with care. It is
+    replayed at once: exit 1 where it does not come to what the log says.
+
+    \b
+    Example: ivr replay adopt 20260131-081502-9f3a --to tests/replay/adopted/quarrel
+    """
+    folder = to or Path("var/fixtures") / case_id
+    with Progress(console=Console(stderr=True), transient=True) as progress, open_store(config_path, db) as store:
+        progress.add_task("adopting and replaying", total=None)
+        house = House(flows)
+        where = recordings or (load_config(config_path) if config_path.exists() else EngineConfig()).recordings
+        adopted = adopt(store, case_id, where, folder, house, owner_audio=owner_audio)
+        result = house.replay(load(folder))
+    masked = f", {adopted.numbers_masked} spoken numbers replaced" if adopted.numbers_masked else ""
+    click.echo(f"{folder / FILE} is written{masked}: look through it, then: ivr replay {folder}")
+    if result.passed:
+        click.echo(f"replayed, it comes to what the case came to: {result.outcome}")
+        return
+    click.echo("replayed, it does not come to what the case came to:")
+    for mismatch in result.mismatches:
+        click.echo(f"    {mismatch}")
+    raise SystemExit(1)
 
 
 def _with_bar(folders: list[Path], flows: Path, jobs: int) -> list[Replayed]:

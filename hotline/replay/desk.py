@@ -43,6 +43,7 @@ class House:
 
     def __init__(self, flows: Path, inbound: str = "move_car_inbound", outbound: str = "move_car_outbound"):
         self.voice, self.inbound_flow, self.owner_flow = check_flows(flows, inbound, outbound)
+        self.flows = flows
         self.ears = LocalEars(flows / "grammars")
         self.voice.warm()
 

@@ -17,7 +17,7 @@ class LocalEars:
 
     def __init__(self, grammars: Path = FOLDER, recognizer: Recognizer | None = None) -> None:
         """Loads the model and compiles the folder's grammars: seconds. Raises AsrError."""
-        self._folder, self._recognizer = grammars, recognizer or embedded()
+        self._folder, self.recognizer = grammars, recognizer or embedded()
         self._grammars = ready_made(grammars)
 
     def open(self, grammar_name: str, rate: int = 8000) -> AsyncStream:
@@ -35,6 +35,6 @@ class LocalEars:
     ) -> tuple[Result, Result | None]:
         """As the pool's: what was heard, and after a look what a finish would give."""
         await asyncio.sleep(HEARING_S)
-        stream = self._recognizer.start(self._grammars[grammar_name], rate)
+        stream = self.recognizer.start(self._grammars[grammar_name], rate)
         stream.feed(pcm)
         return (stream.finish(), None) if final else (stream.look(), stream.settled())
