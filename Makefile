@@ -4,6 +4,8 @@
 
 READY := .venv/.ready
 TEST_TIMEOUT_S ?= 120
+# Calls are mostly waiting: two at a time need no second core.
+TEST_WORKERS ?= 2
 
 help:     ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -15,7 +17,8 @@ demo: $(READY)     ## a caller, a car owner and the bot on this machine, start t
 	@.venv/bin/ivr demo
 
 test: $(READY)     ## all tests, slowest listed
-	@.venv/bin/python -m pytest --timeout=$(TEST_TIMEOUT_S) --durations=15 $(ARGS)
+	@.venv/bin/python -m pytest -n $(TEST_WORKERS) --dist loadfile \
+	    --timeout=$(TEST_TIMEOUT_S) --durations=15 $(ARGS)
 
 lint: $(READY)     ## style and simple mistakes
 	@.venv/bin/ruff check .
