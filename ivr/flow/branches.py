@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asr.grammar import Grammar
-from asr.grammar_file import COMMON, GrammarName, read
+from asr.grammar_file import GrammarName, read
 from asr.graph import END, Graph
 
 VALUE = "value"
@@ -33,13 +33,20 @@ def heard(grammar: str, folder: Path, _stamp: int = 0) -> Heard:
     """What can be heard for a grammar by name. Raises GrammarError."""
     name = GrammarName.parse(grammar)
     document = read(name, folder)
-    common = set(document.extra) - {COMMON}
+    common = {intent for rule in document.extra for intent in _values(document.rules.get(rule))}
     if document.free:
         return Heard(frozenset({VALUE}), frozenset())
     found = _intents(Grammar(grammar, document).graph)
     if name.inline:
         found = (found - {VALUE}) | set(name.parameters)
     return Heard(frozenset(found - common), frozenset(found & common))
+
+
+def _values(rule: object) -> set[str]:
+    """The intents that a rule's alternatives write."""
+    if isinstance(rule, dict):
+        return {str(value).partition(":")[0] for value in rule}
+    return {str(entry["value"]).partition(":")[0] for entry in rule or () if isinstance(entry, dict) and "value" in entry}
 
 
 def _intents(graph: Graph) -> set[str]:
