@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 # Debian packages. The first list is for setting up, the second for the demo and the tests.
 needed="ca-certificates"
-helpful="sip-tester baresip kamailio espeak-ng sox"
+helpful="sip-tester baresip kamailio espeak-ng sox graphviz"
 
 say() { printf '%s\n' "$*"; }
 stop() { printf '%s\n' "$*" >&2; exit 1; }

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from hotline.cli.flow_graph import graph
 from hotline.cli.flow_run import run
 from hotline.flows import house_of
 from ivr.flow.check import House, problems
@@ -18,6 +19,7 @@ def flow() -> None:
 
 
 flow.add_command(run)
+flow.add_command(graph)
 
 
 @flow.command()

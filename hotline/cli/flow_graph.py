@@ -1,0 +1,49 @@
+"""`ivr flow graph`: a flow as a picture for a browser or for a document."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+
+from hotline.errors import CannotRun
+from hotline.flows import ACTIONS
+from ivr.flow.diagram import picture, to_dot, to_mermaid
+from ivr.flow.load import load_flow
+from tts.script import load_script
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "kind", type=click.Choice(["svg", "mermaid", "dot"]), default="svg", show_default=True)
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Where to write; else standard output.")
+def graph(file: Path, kind: str, out: Path | None) -> None:
+    """Draw the flow in FILE: SVG that opens in a browser, or Mermaid for a document.
+
+    \b
+    Example: ivr flow graph flows/move_car_inbound.yaml -o inbound.svg
+             ivr flow graph flows/city_desk.yaml --format mermaid
+    """
+    texts = {name: prompt.text for name, prompt in load_script(file.parent / "prompts").prompts.items()}
+    persons = frozenset(name for name, spec in ACTIONS.items() if spec.person)
+    drawn = picture(load_flow(file), texts, persons)
+    text = to_mermaid(drawn) if kind == "mermaid" else to_dot(drawn)
+    if kind == "svg":
+        text = _laid_out(text)
+    if out:
+        out.write_text(text, encoding="utf-8")
+        click.echo(f"{out} written; open it with a browser" if kind == "svg" else f"{out} written")
+    else:
+        click.echo(text, nl=False)
+
+
+def _laid_out(dot: str) -> str:
+    """Graphviz's SVG. Raises CannotRun where it is not installed."""
+    program = shutil.which("dot")
+    if not program:
+        raise CannotRun("Graphviz is not installed: run setup/install.sh or apt-get install graphviz, "
+                        "or take --format mermaid, which needs nothing")
+    done = subprocess.run([program, "-Tsvg"], input=dot, capture_output=True, text=True, encoding="utf-8")
+    if done.returncode:
+        raise CannotRun(f"Graphviz could not draw the flow: {done.stderr.strip().splitlines()[0]}")
+    return done.stdout
