@@ -6,6 +6,7 @@ import click
 
 from hotline.cli.flow_graph import graph
 from hotline.cli.flow_run import run
+from hotline.cli.flow_schema import schema
 from hotline.flows import house_of
 from ivr.flow.check import House, problems
 from ivr.flow.load import load_flow
@@ -20,6 +21,7 @@ def flow() -> None:
 
 flow.add_command(run)
 flow.add_command(graph)
+flow.add_command(schema)
 
 
 @flow.command()

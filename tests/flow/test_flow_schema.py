@@ -1,0 +1,57 @@
+"""The JSON Schema of flows: made from the loader, so it takes what loads and refuses what it can see."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner
+from ruamel.yaml import YAML
+
+from hotline.cli.flow import flow
+from ivr.flow.load import load_flow
+from ivr.flow.source import FlowError
+
+FLOWS = Path(__file__).resolve().parents[2] / "flows"
+BROKEN = Path(__file__).parent / "broken"
+SCHEMA = json.loads((FLOWS / "flow.schema.json").read_text("utf-8"))
+VALID = jsonschema.Draft202012Validator(SCHEMA)
+OURS = [path for path in FLOWS.glob("*.yaml") if "\nstates:" in path.read_text("utf-8")]
+
+
+def loads(path: Path) -> bool:
+    try:
+        load_flow(path)
+    except FlowError:
+        return False
+    return True
+
+
+def test_the_schema_in_the_folder_is_the_one_that_the_program_prints():
+    told = CliRunner().invoke(flow, ["schema"])
+    assert json.loads(told.output) == SCHEMA, "run: ivr flow schema > flows/flow.schema.json"
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("path", [*OURS, BROKEN / "good.yaml", BROKEN / "survey.yaml"], ids=lambda path: path.stem)
+def test_the_schema_takes_every_flow_that_is_good(path):
+    assert [error.message for error in VALID.iter_errors(YAML(typ="safe").load(path))] == []
+
+
+def test_every_flow_of_ours_names_the_schema_for_the_editor():
+    assert all(path.read_text("utf-8").startswith("# yaml-language-server: $schema=flow.schema.json\n") for path in OURS)
+
+
+def test_the_schema_takes_what_loads_and_refuses_what_it_can_see():
+    """An editor may know less than the loader, never something else."""
+    seen = set()
+    for path in BROKEN.glob("*.txt"):
+        try:
+            written = YAML(typ="safe").load(path.with_suffix(".yaml"))
+        except Exception:
+            continue
+        if not VALID.is_valid(written):
+            seen.add(path.stem)
+    assert {"unknown_key", "no_start", "value_kind_unknown", "limits_incomplete", "number_wanted", "listen_for_nothing",
+            "state_leads_nowhere", "always_event_unknown", "action_unknown", "probability_wrong"} <= seen
+    assert {name for name in seen if loads(BROKEN / f"{name}.yaml")} <= {"action_unknown", "action_value_undeclared"}
