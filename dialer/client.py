@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,7 +27,7 @@ class Match:
     """What the vault says of a plate.
 
     `token`: dials the owner's first number, once, within ten minutes; `more_tokens` the further
-    ones. `tail`: last digits for a seat's screen. `address`: 先生, 女士 or "".
+    ones. `held`: see `plate_parser.match.Decision`. `tail`: last digits for a seat's screen. `address`: 先生, 女士 or "".
     """
 
     kind: Literal["match", "ask", "none"]
@@ -39,6 +39,7 @@ class Match:
     address: str = ""
     language: str = ""
     more_tokens: tuple[str, ...] = ()
+    held: str = ""
 
 
 class Vault:
@@ -69,9 +70,10 @@ class Vault:
         self.line.close()
 
     async def match(
-        self, case_id: str, heard: Sequence[tuple[str, float]], *, caller: str | None = None
+        self, case_id: str, heard: Sequence[tuple[str, float]], *, caller: str | None = None,
+        denied: Collection[str] = (),
     ) -> Match:
-        """Weigh what was heard (plate, probability) against the register.
+        """Weigh what was heard (plate, probability) against the register, but for what the caller `denied`.
 
         `caller`: who asks, for the budget a caller has; "" who withholds it; None: not told, no such budget.
 
@@ -79,7 +81,8 @@ class Vault:
             VaultUnavailable: the vault is down (known within 0.5 s) or silent (3 s).
             LookupRefused: over budget, or not a request; a kind of `VaultUnavailable`.
         """
-        request = {"op": "match", "case": case_id, "caller": caller, "heard": [list(reading) for reading in heard]}
+        request = {"op": "match", "case": case_id, "caller": caller, "heard": [list(reading) for reading in heard],
+                   "denied": sorted(denied)}
         reply = await self._ask(request)
         if "refused" in reply:
             raise LookupRefused(reply["refused"], reply["text"])

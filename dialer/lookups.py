@@ -24,6 +24,7 @@ _LONGEST_PLATE = 12
 _MOST_CALLER = 64
 _UNKNOWN = re.compile(r"[?*？＊]")
 _MOST_UNKNOWN = 8
+_MOST_DENIED = 20
 
 
 class Lookups:
@@ -39,13 +40,14 @@ class Lookups:
         self._alarms = Alarms(clock)
         self._remember()
 
-    def match(self, case: object, heard: object, caller: object = None) -> dict[str, object]:
-        """The fields of a `dialer.client.Match`.
+    def match(self, case: object, heard: object, caller: object = None, denied: object = None) -> dict[str, object]:
+        """The fields of a `dialer.client.Match`. `denied`: plates that the caller said are wrong.
 
         Raises:
             LookupRefused: the request is malformed or over budget.
         """
         case_id, readings = _checked(case, heard)
+        wrong = _checked_denied(denied)
         who = self._caller(caller)
         most = self._config.variants_per_round
         try:
@@ -54,7 +56,7 @@ class Lookups:
             self._audit.append("refused", case=case_id, caller=who, why=refused.kind)
             self._raise_alarms(self._alarms.refused())
             raise
-        variants = likely_variants(readings, most)
+        variants = [(plate, p) for plate, p in likely_variants(readings, most) if plate not in wrong]
         places = self._places([plate for plate, _ in variants], most)
         decision = decide(variants, places.keys(), self._config.thresholds)
         mark = self._audit.plate_mark(decision.plate or "-")
@@ -111,12 +113,21 @@ class Lookups:
             "plate": decision.plate,
             "probability": decision.probability,
             "alternatives": decision.alternatives,
+            "held": decision.held,
             "token": tokens[0] if hit else None,
             "more_tokens": tokens[1:] if hit else (),
             "tail": owner.numbers[0].tail(self._config.tail_digits) if hit else "",
             "address": owner.address if hit else "",
             "language": owner.language if hit else "",
         }
+
+
+def _checked_denied(denied: object) -> frozenset[str]:
+    if denied is None:
+        return frozenset()
+    if not isinstance(denied, list) or len(denied) > _MOST_DENIED or not all(isinstance(p, str) for p in denied):
+        raise LookupRefused("request", f"what was denied is a list of at most {_MOST_DENIED} plates")
+    return frozenset(map(rules.normalize, denied))
 
 
 def _checked(case: object, heard: object) -> tuple[str, Sequence[tuple[str, float]]]:

@@ -147,7 +147,7 @@ class VaultServer:
             request = json.loads(line)
             if request.get("op") != "match":
                 raise LookupRefused("request", "the vault knows the request match only")
-            asked = (request.get(name) for name in ("case", "heard", "caller"))
+            asked = (request.get(name) for name in ("case", "heard", "caller", "denied"))
             async with self._one_at_a_time:  # budgets and the audit are in order
                 return await asyncio.to_thread(self._lookups.match, *asked)
         except LookupRefused as refused:

@@ -17,7 +17,7 @@ class VaultConfig:
 
     `key_env`: environment variable with the key; wins over `key_file`. `dial`: what is dialled,
     with `{number}` in it: a SIP URI, or `{number}` alone through the trunk of `sip_conf`.
-    `tail_digits`: shown to seats, at most a third of a number. `outside`, `sure`, `ask`: see
+    `tail_digits`: shown to seats, at most a third of a number. `outside`, `sure`, `ask`, `offer`, `last`: see
     `plate_parser.match.Thresholds`. Times in seconds.
     """
 
@@ -28,7 +28,7 @@ class VaultConfig:
     dial: str = "{number}"
     sip_conf: Path | None = None
     tail_digits: int = 4
-    rounds_per_case: int = 4
+    rounds_per_case: int = 6
     rounds_per_caller: int = 12
     variants_per_round: int = 300
     lookups_per_hour: int = 60_000
@@ -36,10 +36,12 @@ class VaultConfig:
     outside: float = 0.02
     sure: float = 0.9
     ask: float = 0.7
+    offer: float = 0.85
+    last: float = 0.5
 
     @property
     def thresholds(self) -> Thresholds:
-        return Thresholds(self.outside, self.sure, self.ask)
+        return Thresholds(self.outside, self.sure, self.ask, self.offer, self.last)
 
     def sip(self) -> SipConfig:
         """The SIP worker's configuration: peers masked, every line free for owners.

@@ -7,6 +7,8 @@ from dialer.client import Match, VaultUnavailable
 from hotline.casebook import OpenCase
 from hotline.desk import Desk
 from hotline.read_back import (
+    MOST_PLATES,
+    MOST_SAID,
     begun_head,
     close_pair,
     continued_plates,
@@ -18,6 +20,7 @@ from hotline.read_back import (
 )
 from ivr.flow.actions import action
 from ivr.flow.runner import Conversation
+from plate_parser.evidence import combined
 from plate_parser.keyed import Keyed, WrongKeys, pressed
 from plate_parser.rules import data
 
@@ -38,6 +41,7 @@ class PlateActions:
         self.match: Match | None = None
         self._desk, self._case = desk, case
         self._heard: list[tuple[str, float]] = []
+        self._said: list[list[tuple[str, float]]] = []     # each time that a whole plate was said
         self._denied = ""
         self._rejected: set[str] = set()
         self._pair = ("", "")
@@ -53,7 +57,7 @@ class PlateActions:
         result = conversation.heard.result
         plates = self._plates_meant(result)
         if plates:
-            return await self._weighed(conversation, plates)
+            return await self._weighed(conversation, plates, last=bool(self._denied) or len(self._said) >= MOST_SAID)
         if not self._denied and (head := begun_head(result)):
             self._keyed = Keyed(head)
             conversation.values["symbols"] = head
@@ -150,29 +154,40 @@ class PlateActions:
         if not plates:
             conversation.signals.append("wrong_key")
             return "wrong_serial"
-        return await self._weighed(conversation, plates)
+        return await self._weighed(conversation, plates, last=True)
 
-    async def _weighed(self, conversation: Conversation, heard: Sequence[tuple[str, float]]) -> str:
+    async def _weighed(self, conversation: Conversation, heard: Sequence[tuple[str, float]], last: bool) -> str:
         self._heard = list(heard)
         match = self.match = await self._weigh(conversation, self._heard)
         if match is None:
             return "failed"
-        plate = conversation.values["plate"] = plate_to_read(match, self._heard, self._rejected)
+        plate = plate_to_read(match, self._heard, self._rejected, last=last)
         conversation.log("matched", how=match.kind, plate=plate, probability=match.probability)
         pair = close_pair(match, self._rejected)
-        return "which" if pair and self._ask_which(conversation, *pair) else match.kind
+        if pair and self._ask_which(conversation, *pair):
+            conversation.values["plate"] = plate or pair[0]
+            return "which"
+        if not plate:              # rather said again than somebody else's read back
+            return "unclear"
+        conversation.values["plate"] = plate
+        return match.kind
 
     def _plates_meant(self, result: Result) -> list[tuple[str, float]]:
-        """A whole plate, or what a change makes of the plate that was denied, or a plate's rest."""
-        if self._denied:
+        """A whole plate with all that was said before, or what a change makes of the plate that was denied,
+        or a plate's rest."""
+        whole = whole_plates(result, ())
+        if self._denied and not (whole and result.hypotheses[0].value == whole[0][0]):
             return corrected_plates(result, self._denied, self._heard, self._rejected)
-        return whole_plates(result, self._rejected) or continued_plates(result, self._keyed.head, self._rejected)
+        if not whole:
+            return continued_plates(result, self._keyed.head, self._rejected)
+        self._said.append(whole)
+        return combined(self._said, self._rejected)[:MOST_PLATES]
 
     async def _weigh(self, conversation: Conversation, heard: list[tuple[str, float]]) -> Match | None:
         """What the vault makes of it; None where the vault gives no answer."""
         try:
             caller = conversation.call.remote[:LONGEST_CALLER]
-            return await self._desk.vault.match(self._case.id, heard, caller=caller)
+            return await self._desk.vault.match(self._case.id, heard, caller=caller, denied=self._rejected)
         except VaultUnavailable as error:
             conversation.log("vault_unavailable", error=str(error))
             return None

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from asr.recognizer import Result
 from dialer.client import Match
 from plate_parser.amend import AmendError, amended
+from plate_parser.match import Decision
 from plate_parser.rules import dialable, provinces
 
 UNHEARD_SHARE = 0.1
@@ -15,6 +16,10 @@ MOST_PLATES = 300
 """No more plates of a correction are weighed against the register; the rest are hardly likely."""
 CLOSE_SHARE = 0.25
 """A second-best at least this probable is offered when the best was denied."""
+STRANGER_SHARE = 0.3
+"""A plate that nobody registered is read back where it was heard at least this surely."""
+MOST_SAID = 3
+"""Times that a plate is said before what is only probable is read back."""
 HEAD_SHARE = 0.5
 """A plate's beginning at least this sure is kept, and only the rest is asked for."""
 DENIED_SHARE = 0.7
@@ -22,10 +27,20 @@ DENIED_SHARE = 0.7
 _HEAD = re.compile(f"[{''.join(provinces())}][A-HJ-NP-Z]?")
 
 
-def plate_to_read(match: Match, heard: list[tuple[str, float]], rejected: Collection[str]) -> str:
-    """The plate to read back: the register's, else the likelier of two, else the best heard."""
-    registered = (plate for plate in (match.plate, *match.alternatives) if plate and plate not in rejected)
-    return next(registered, heard[0][0])
+def plate_to_read(
+    match: Match | Decision, heard: Sequence[tuple[str, float]], rejected: Collection[str], last: bool = True
+) -> str:
+    """The plate to read back: the register's, else the likelier of two, else the best heard.
+
+    "": the plate should be said again, rather than somebody else's read back. `last`: it was said as often
+    as it may be, so what is only probable is read back, too.
+    """
+    registered = next((plate for plate in (match.plate, *match.alternatives) if plate and plate not in rejected), "")
+    if registered and (last or not match.held):
+        return registered
+    best, share = heard[0]
+    stranger = best not in rejected and best != match.held and share >= STRANGER_SHARE
+    return best if stranger else ""
 
 
 def whole_plates(result: Result, rejected: Collection[str]) -> list[tuple[str, float]]:

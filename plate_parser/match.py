@@ -18,29 +18,31 @@ class Thresholds:
     `outside`: weight of one legal plate outside the register against one inside; measured: 0 let
     14 % of strangers' plates pass as somebody else's, 0.02 let 3 % pass and lost almost none.
     `sure`: a match at or over this. `ask`: two candidates together at or over this are offered.
-    `first`: weight of the likeliest plate outside against the best one inside, where it is only about
-    which to read back first, and the caller says whether it is right. Measured on eight synthetic
-    voices: 0.002 instead of 0.02 reads 5 % more of the registered plates right at first, and
-    reads 4 % more of the strangers somebody else's.
+    `offer`: a registered plate less probable than this is not read back yet: the caller says the plate
+    again. `last`: nor is one under this where it was said as often as it may be. docs/matching.md says
+    what other values would cost.
     """
 
     outside: float = 0.02
     sure: float = 0.9
     ask: float = 0.7
-    first: float = 0.002
+    offer: float = 0.85
+    last: float = 0.5
 
 
 @dataclass(frozen=True)
 class Decision:
     """`probability` is that of `plate` for a match; of the better alternative for an ask; that
     no registered plate was meant for a none. `alternatives`: best first, two for an ask (one of
-    them may be outside the register: the caller decides, not we); for a none the registered plate to
-    read back before what was heard, if there is one; else ()."""
+    them may be outside the register: the caller decides, not we); for a none the registered plate that is
+    probable enough to be read back at last, if there is one; else (). `held`: the likeliest registered plate
+    where it is less probable than `offer`: not to be read back before the plate was said again; else ""."""
 
     kind: Literal["match", "ask", "none"]
     plate: str | None
     probability: float
     alternatives: tuple[str, ...] = ()
+    held: str = ""
 
 
 def decide(
@@ -61,13 +63,13 @@ def decide(
     outside = [(plate, w / total) for plate, w in weights.items() if plate not in hits]
     inside.sort(key=lambda item: (-item[1], item[0]))
     stranger = 1.0 - sum(p for _, p in inside)
-    likeliest = max((p for _, p in variants), default=0.0) / (total or 1.0)
-    first = tuple(plate for plate, p in inside[:1] if p >= thresholds.first * likeliest)
-    if not inside or inside[0][1] < 1.0 - thresholds.ask:
-        return Decision("none", None, min(1.0, stranger), first)
-    if inside[0][1] >= thresholds.sure:
-        return Decision("match", inside[0][0], inside[0][1])
+    best, sure = inside[0] if inside else ("", 0.0)
+    held = best if sure < thresholds.offer else ""
+    at_last = (best,) if best and sure >= thresholds.last else ()
+    if sure >= thresholds.sure:
+        return Decision("match", best, sure)
     close = sorted(inside[:2] + outside, key=lambda item: (-item[1], item[0]))[:2]
-    if any(plate in hits for plate, _ in close) and sum(p for _, p in close) >= thresholds.ask:
-        return Decision("ask", None, close[0][1], tuple(plate for plate, _ in close))
-    return Decision("none", None, min(1.0, stranger), first)
+    if (sure >= 1.0 - thresholds.ask and any(plate in hits for plate, _ in close)
+            and sum(p for _, p in close) >= thresholds.ask):
+        return Decision("ask", None, close[0][1], tuple(plate for plate, _ in close), held)
+    return Decision("none", None, min(1.0, stranger), at_last, held)

@@ -65,6 +65,14 @@ def measure_hearing(task: HearingTask, console: Console) -> dict[str, Any]:
     return report
 
 
+def heard_plates(task: HearingTask, console: Console) -> list[Outcome]:
+    """The outcomes of plates that may be looked up. Raises as `measure_hearing`."""
+    found = read_set(task.folder)
+    recognizer, model = recognizer_of(task.model), model_id(task.model)
+    outcomes, _ = _heard(task, rows(found, task.grammar, task.limit), recognizer, model, found.problems, console)
+    return spoken_plates(outcomes)
+
+
 def _heard(
     task: HearingTask, listed: list[Row], recognizer, model: str, problems: list[str], console: Console
 ) -> tuple[list[Outcome], int]:

@@ -11,17 +11,20 @@ from rich.console import Console
 from rich.progress import Progress
 
 from asr.line_simulation import LINES, Conditions
+from dialer.vault_config import load_vault_config
 from hotline.bench.false_plates import measure_false_plates
 from hotline.bench.match import MOST_PLATES, VARIANTS, measure_match
 from hotline.bench.page import write_page
 from hotline.bench.parse import parse_back
+from hotline.bench.policy import callers_of, measure_policy, policy_text
 from hotline.bench.read_back import ReadBack, by_voice, read_backs
-from hotline.bench.report import HearingTask, measure_hearing
+from hotline.bench.report import HearingTask, heard_plates, measure_hearing
 from hotline.bench.table import show
 from hotline.bench.turn_table import show_turns
 from hotline.bench.turns import ECHO_DELAYS_MS, measure_turns
 from hotline.cli.bench_answers import answers
 from hotline.errors import CannotRun
+from plate_parser.match import Thresholds
 
 PROBLEMS_SHOWN = 5
 PARSE_SHOWN = 20
@@ -189,6 +192,43 @@ def parse(forms: int, seed: int, as_json: bool) -> None:
         click.echo(f"{forms - len(missed)} of {forms} parse back to their plate ({share:.3%})")
     if share < PARSED_BACK:
         raise SystemExit(1)
+
+
+@bench.command("policy")
+@click.argument("folder", metavar="DIR|TSV", type=click.Path(path_type=Path, exists=True))
+@click.option("--line", type=click.Choice(LINES), default="alaw", show_default=True, help="The telephone line in between.")
+@click.option("--register", type=click.IntRange(1, 10_000_000), default=1_000_000, show_default=True, help="How many plates each made-up register has.")
+@click.option("--registers", type=click.IntRange(1, 100), default=3, show_default=True, help="How many registers are made up.")
+@click.option("--voices", metavar="A,B,…", help="Only these speakers: tune on some, report on others.")
+@click.option("--slip", type=click.FloatRange(0, 1), default=0.005, show_default=True, help="How often a caller says 对 to a wrong plate.")
+@click.option("--vault", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="A vault.toml whose thresholds are used.")
+@click.option("--seed", default=1123, show_default=True, help="Which registers and slips.")
+@click.option("--results", type=click.Path(path_type=Path, dir_okay=False), help="Where what was heard is kept, as for bench hear.")
+@click.option("--json", "as_json", is_flag=True, help='{"right", "right_first", "said_once", "person", "wrong_offered", "wrong_called", '
+              '"stranger_offered", …}')
+def policy(folder: Path, line: str, register: int, registers: int, voices: str | None, slip: float, vault: Path | None,
+           seed: int, results: Path | None, as_json: bool) -> None:
+    """How often whole dialogues end at the right owner, with the recognizer's real mistakes.
+
+    DIR is a set as for `ivr bench hear` in which each speaker says a plate two times or more, such as
+    `python -m asr.training.callers --out DIR` makes. Each is heard (once: results are kept), and calls are
+    simulated over made-up registers: with the caller's plate in it, and as a stranger.
+
+    \b
+    Example: ivr bench policy callers/ --voices zf_xiaoyi,zm_yunxi
+    """
+    task = HearingTask(folder, Conditions(line, None, 0.0), results=results)
+    callers = callers_of(heard_plates(task, Console(stderr=True)))
+    if voices:
+        callers = [caller for caller in callers if caller.voice in voices.split(",")]
+    if not callers:
+        raise CannotRun("nobody in the set says a plate twice: make one with python -m asr.training.callers, or leave out --voices")
+    thresholds = load_vault_config(vault).thresholds if vault else Thresholds()
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("simulating calls", total=len(callers) * registers)
+        figures = measure_policy(callers, register, thresholds, slip=slip, registers=registers, seed=seed,
+                                 advance=lambda: progress.advance(bar))
+    click.echo(json.dumps(figures, ensure_ascii=False) if as_json else policy_text(figures))
 
 
 @bench.command("match")

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,15 @@ class ReplayVault:
         self._lookups = Lookups(VaultConfig(outside=OUTSIDE), register, _NoAudit(), clock)
 
     async def match(
-        self, case_id: str, heard: Sequence[tuple[str, float]], *, caller: str | None = None
+        self, case_id: str, heard: Sequence[tuple[str, float]], *, caller: str | None = None,
+        denied: Collection[str] = (),
     ) -> Match:
         """As `dialer.client.Vault.match`."""
         await asyncio.sleep(LOOKUP_S)
         if self._down:
             raise VaultUnavailable("the vault is down: hand the call to a person")
         try:
-            reply = self._lookups.match(case_id, [list(reading) for reading in heard], caller)
+            reply = self._lookups.match(case_id, [list(reading) for reading in heard], caller, sorted(denied))
         except LookupRefused as refused:
             raise VaultUnavailable(str(refused)) from None
         return Match(**{name: tuple(each) if isinstance(each, list) else each for name, each in reply.items()})

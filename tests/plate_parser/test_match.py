@@ -2,7 +2,11 @@
 
 import random
 
+import pytest
+
+from hotline.read_back import plate_to_read
 from plate_parser import rules
+from plate_parser.evidence import combined
 from plate_parser.match import Thresholds, decide
 from plate_parser.variants import likely_variants
 
@@ -67,14 +71,37 @@ def test_without_the_outside_term_the_neighbour_would_have_been_rung():
     assert decide(variants, {"赣KD1234"}, Thresholds(outside=0.0)).kind == "match"
 
 
-def test_a_registered_plate_too_weak_to_match_is_read_back_first():
-    variants = [("赣KA1234", 0.6), ("赣KA1284", 0.3), ("赣KH1234", 0.003)]
+def test_a_registered_plate_too_weak_to_match_waits_until_the_plate_was_said_again():
+    variants = [("赣KA1234", 0.5), ("赣KA1284", 0.3), ("赣KH1234", 0.03)]
     decision = decide(variants, {"赣KH1234"})
-    assert (decision.kind, decision.plate, decision.alternatives) == ("none", None, ("赣KH1234",))
+    assert decision.kind != "match" and decision.held == "赣KH1234" and decision.alternatives[0] == "赣KH1234"
+    assert plate_to_read(decision, variants, (), last=False) == "赣KA1234"
+    assert plate_to_read(decision, [("赣KH1234", 0.03)], (), last=False) == ""
+    assert plate_to_read(decision, variants, (), last=True) == "赣KH1234"
 
 
 def test_a_registered_plate_that_was_hardly_heard_is_not_read_back():
-    assert decide([("赣KA1234", 0.9), ("赣KH1234", 0.001)], {"赣KH1234"}).alternatives == ()
+    decision = decide([("赣KA1234", 0.9), ("赣KH1234", 0.001)], {"赣KH1234"})
+    assert decision.alternatives == ()
+
+
+def test_what_is_said_twice_is_surer_than_what_is_said_once():
+    once, again = [("赣KB1234", 0.5), ("赣KD1234", 0.4)], [("赣KP1234", 0.5), ("赣KD1234", 0.4)]
+    both = combined([once, again])
+    assert both[0][0] == "赣KD1234" and both[0][1] > 0.85
+    assert abs(sum(p for _, p in both) - 0.9) < 1e-9
+
+
+def test_what_was_denied_is_not_meant_whatever_was_heard():
+    turns = [[("赣KB1234", 0.8), ("赣KD1234", 0.1)], [("赣KB1234", 0.7), ("赣KD1234", 0.2)]]
+    assert combined(turns, {"赣KB1234"}) == [("赣KD1234", pytest.approx(0.9))]
+    assert combined(turns[:1], {"赣KB1234"}) == [("赣KD1234", 0.1)]
+    assert combined([]) == combined([[]]) == []
+
+
+def test_a_plate_that_one_turn_missed_is_not_lost():
+    turns = [[("赣KB1234", 0.6), ("赣KD1234", 0.3)], [("赣KE1234", 0.9)], [("赣KD1234", 0.9)]]
+    assert combined(turns)[0][0] == "赣KD1234"
 
 
 def test_nothing_heard_is_none():
