@@ -29,7 +29,7 @@ async def test_a_match_a_pair_and_a_stranger_within_budget(house):
         assert pair.kind == "ask" and pair.token is None and len(pair.alternatives) == 2
         stranger = await vault.match("c3", [("赣KP1234", 0.97)])
         assert (stranger.kind, stranger.plate, stranger.token) == ("none", None, None)
-        for _ in range(3):
+        for _ in range(5):
             await vault.match("c3", SURE)
         with pytest.raises(LookupRefused) as caught:
             await vault.match("c3", SURE)
