@@ -3,7 +3,9 @@
 import asyncio
 
 from ivr.call import Call, HungUp, Key, PlayedOut
+from ivr.key_presses import KeyPresses
 from ivr.sip.line import Answered, Dtmf, Ended, Leg, Played, Ringing
+from ivr.tones import ToneKeys
 
 
 class SipCall(Call):
@@ -14,7 +16,8 @@ class SipCall(Call):
         self.leg = leg
         self.ringing = asyncio.Event()
         self.up = asyncio.Event()
-        leg.on_frame = self._put_frame
+        self._tones, self._presses = ToneKeys(), KeyPresses()
+        leg.on_frame = self._take_frame
         self._pump = asyncio.create_task(self._move_events())
 
     async def answer(self) -> None:
@@ -60,10 +63,19 @@ class SipCall(Call):
                     self.ringing.set()
                 case Answered():
                     self.up.set()
-                case Dtmf(digit=digit):
-                    self._put(Key(digit))
+                case Dtmf(digit=digit, source=source):
+                    self._press(digit, source)
                 case Played(mark=mark, dropped=dropped):
                     self._put(PlayedOut(mark, dropped))
                 case Ended(code=code, reason=reason, by=by):
                     self._put(HungUp(code, reason, by))
                     return
+
+    def _take_frame(self, received: bytes, sent: bytes) -> None:
+        self._put_frame(received, sent)
+        for digit in self._tones.feed(received):
+            self._press(digit, "tone")
+
+    def _press(self, digit: str, way: str) -> None:
+        if self._presses.is_new(digit, way, self.now_ms):
+            self._put(Key(digit))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import re
 import time
 from collections.abc import Callable
 
@@ -26,6 +28,7 @@ _PHRASES = {
     503: "Service Unavailable", 600: "Busy Everywhere", 603: "Decline",
     604: "Does Not Exist Anywhere",
 }  # fmt: skip
+_PLAIN_DTMF = re.compile(r"^(content-type|c)\s*:\s*application/dtmf\s*(;|\r|$)", re.IGNORECASE | re.MULTILINE)
 _HOLDS = (pj.PJSUA_CALL_MEDIA_REMOTE_HOLD, pj.PJSUA_CALL_MEDIA_LOCAL_HOLD)
 _DTMF_SOURCES = {pj.PJSUA_DTMF_METHOD_RFC2833: "rfc4733", pj.PJSUA_DTMF_METHOD_SIP_INFO: "info"}
 
@@ -148,6 +151,16 @@ class LegCall(pj.Call):
     def onDtmfDigit(self, prm: pj.OnDtmfDigitParam) -> None:  # noqa: N802
         self._emit(DtmfMsg(self.leg, prm.digit, _DTMF_SOURCES.get(prm.method, "info")))
 
+    def onCallTsxState(self, prm: pj.OnCallTsxStateParam) -> None:  # noqa: N802
+        """Keys in the older form of SIP INFO, which pjsua2 does not read."""
+        event = prm.e
+        if event.type != pj.PJSIP_EVENT_TSX_STATE or event.body.tsxState.type != pj.PJSIP_EVENT_RX_MSG:
+            return
+        received = event.body.tsxState.src.rdata
+        if digit := plain_info_key(received.wholeMsg):
+            _say_ok(received)
+            self._emit(DtmfMsg(self.leg, digit, "info"))
+
     # --- helpers ---
 
     def _report_ringing(self, info: pj.CallInfo) -> None:
@@ -173,3 +186,24 @@ class LegCall(pj.Call):
             reason = _PHRASES.get(code, "")
         self._on_ended(self)
         self._emit(EndedMsg(self.leg, code, reason, by))
+
+
+def _say_ok(received: pj.SipRxData) -> None:
+    """Answer 200 to a request within a call, which pjsua2 itself would refuse with 500.
+
+    Its C library can; its Python interface has no word for it.
+    """
+    library = ctypes.CDLL(pj._pjsua2.__file__)
+    data = ctypes.c_void_p(int(received.pjRxData))
+    library.pjsip_rdata_get_dlg.restype = ctypes.c_void_p
+    if dialog := library.pjsip_rdata_get_dlg(data):
+        library.pjsip_dlg_respond(ctypes.c_void_p(dialog), data, 200, None, None, None)
+
+
+def plain_info_key(message: str) -> str:
+    """The key of an INFO with a body of `application/dtmf` (the key, or Signal=key); "" for another."""
+    head, _, body = message.partition("\r\n\r\n")
+    if not head.startswith("INFO ") or not _PLAIN_DTMF.search(head):
+        return ""
+    key = body.strip().partition("\n")[0].rpartition("=")[2].strip().upper()
+    return {"10": "*", "11": "#"}.get(key, key if len(key) == 1 and key in "0123456789*#ABCD" else "")
