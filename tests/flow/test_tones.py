@@ -56,7 +56,7 @@ def test_nobody_presses_keys_by_speaking():
     """The bot's recorded voice, and a caller's."""
     voice = PromptLibrary.load(ROOT / "flows/prompts")
     samples, rate = soundfile.read(ROOT / "asr/data/check.flac")
-    said = [voice.render(name, {}).pcm_8k for name in ("welcome", "keys_hint", "correction_prompt", "calling_owner")]
+    said = [voice.render(name, {}).pcm_8k for name in ("welcome", "correction_prompt", "calling_owner")]
     for speech in (*said, pcm(soxr.resample(samples, rate, 8000))):
         assert ToneKeys().feed(speech) == ""
 
