@@ -35,6 +35,7 @@ class EngineConfig:
     free_speech: bool = False
     seat_ring_s: int = 20
     owner_ring_s: int = 30
+    service_hosts: tuple[str, ...] = ()
     finish_calls_s: int = 60
 
     @property
@@ -75,6 +76,7 @@ SECTIONS = {
     },
     "seats": {"ring_s": "seat_ring_s"},
     "owners": {"ring_s": "owner_ring_s"},
+    "services": {"allowed_hosts": "service_hosts"},
 }
 
 
@@ -110,6 +112,8 @@ def _fitting(path: Path, name: str, value: Any) -> Any:
     wanted = type(field.default if field.default is not MISSING else "")
     if issubclass(wanted, Path):
         return (path.parent / str(value)).resolve()
+    if wanted is tuple and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool):
@@ -118,7 +122,8 @@ def _fitting(path: Path, name: str, value: Any) -> Any:
 
 
 def _spoken(wanted: type) -> str:
-    return {int: "a whole number", float: "a number", str: "text in quotes", bool: "true or false"}[wanted]
+    return {int: "a whole number", float: "a number", str: "text in quotes", bool: "true or false",
+            tuple: 'a list such as ["api.city.example"]'}[wanted]
 
 
 def _hint(word: str, known) -> str:

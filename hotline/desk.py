@@ -5,6 +5,7 @@ from pathlib import Path
 
 from asr.pool import RecognizerPool
 from dialer.client import Vault
+from hotline.http_service import Fetch, fetch
 from hotline.seats import Seats
 from ivr.flow.model import Flow
 from tts.prompts import PromptLibrary
@@ -21,3 +22,5 @@ class Desk:
     owner_flow: Flow
     recordings: Path
     owner_ring_s: int
+    service_hosts: tuple[str, ...] = ()
+    fetch: Fetch = fetch

@@ -61,6 +61,7 @@ class Engine:
                 owner_flow=self.flows.current.owner,
                 recordings=self.config.recordings,
                 owner_ring_s=self.config.owner_ring_s,
+                service_hosts=self.config.service_hosts,
             )
             watching = asyncio.create_task(self.flows.watch())
             stack.callback(watching.cancel)

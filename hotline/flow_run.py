@@ -12,6 +12,7 @@ from typing import Any
 from asr.grammar import FOLDER
 from hotline.desk import Desk
 from hotline.flows import load_checked_flow
+from hotline.http_service import fetch
 from hotline.move_car import MoveCar
 from hotline.replay.desk import OWNER_RING_S, SEAT_RING_S, ReplayCase
 from hotline.replay.owners import ReplayVault
@@ -45,6 +46,7 @@ class Situation:
     at: datetime | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     vault_down: bool = False
+    service_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,9 @@ class _TypedCall:
                 vault=ReplayVault(situation, [self._people["owner"]]),
                 seats=Seats(line, [Seat("seat1", "sip:seat1@localhost")], SEAT_RING_S), voice=self._voice, ears=ears,
                 owner_flow=self._flows["owner"], recordings=Path(recordings), owner_ring_s=OWNER_RING_S,
+                service_hosts=situation.service_hosts,
+                # Sockets know no virtual time: a service is asked from a thread, for which the clock stands still.
+                fetch=lambda *asked: asyncio.to_thread(asyncio.run, fetch(*asked)),
             ), case)
             call = SipCall(line.incoming(self._people["caller"]))
             try:

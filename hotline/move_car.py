@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from hotline.casebook import OpenCase
 from hotline.desk import Desk
+from hotline.desk_actions import DeskActions
 from hotline.owner_call import call_number
 from hotline.plate_actions import PlateActions
 from ivr.flow.actions import action, actions_of, declared
@@ -23,11 +24,12 @@ class MoveCar:
     def __init__(self, desk: Desk, case: OpenCase):
         self._desk, self._case = desk, case
         self._plates = PlateActions(desk, case)
+        self._general = DeskActions(desk, case)
         self._owner: asyncio.Task[str] | None = None
 
     def actions(self) -> Mapping[str, Action]:
         """By the names that flows use."""
-        return actions_of(self._plates, self)
+        return actions_of(self._plates, self._general, self)
 
     @action("coming", "later", "later-unknown", "not-mine", "refuses", "no-answer", "busy", "off", "person",
             "failed", sets={"minutes": "minutes"})
@@ -83,5 +85,5 @@ class MoveCar:
             return "failed"
 
 
-ACTIONS = declared(PlateActions, MoveCar)
+ACTIONS = declared(PlateActions, DeskActions, MoveCar)
 """All that flows of this desk may do, by name; the check holds every `do:` to it."""

@@ -63,10 +63,11 @@ class Script:
 @click.option("--seat", type=click.Choice(PHONES[:4]), default="answers", show_default=True, help="The seat's phone.")
 @click.option("--at", type=click.DateTime(["%Y-%m-%d %H:%M"]), help="When the call begins, for office hours.")
 @click.option("--value", "values", multiple=True, metavar="NAME=VALUE", help="A value that the flow is given.")
+@click.option("--allow-host", "hosts", multiple=True, help="A host that the flow may ask over HTTP; repeatable.")
 @click.option("--owner-flow", default="move_car_outbound", show_default=True, help="The owner's flow, beside FILE.")
 @click.option("--json", "as_json", is_flag=True, help="Only the end, as one JSON object.")
 def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: str, seat: str, at: datetime | None,
-        values: tuple[str, ...], owner_flow: str, as_json: bool) -> None:
+        values: tuple[str, ...], hosts: tuple[str, ...], owner_flow: str, as_json: bool) -> None:
     """Talk to the flow in FILE by typing. Prompts are printed, states and values shown; no sound, no SIP.
 
     Type what is said. Also: #1 or "key 1" (keys), an empty line (silence), ~对 (badly heard), "hang up".
@@ -85,7 +86,7 @@ def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: st
             click.echo(f"{side}> {line}")
             return line
     try:
-        ended = run_flow(file, owner_flow, _situation(plates, owner, seat, at, values), ask, show)
+        ended = run_flow(file, owner_flow, _situation(plates, owner, seat, at, values, hosts), ask, show)
     except ScriptError as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from None
@@ -93,12 +94,12 @@ def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: st
     _judge(ended, expect or (script.end if script else ""), script.left_over() if script else "")
 
 
-def _situation(plates, owner, seat, at, values) -> Situation:
+def _situation(plates, owner, seat, at, values, hosts) -> Situation:
     for plate in plates:
         if not dialable(plate):
             raise CannotRun(f"--register {plate}: that is no plate; write one such as 赣KA1234")
     given = dict(value.partition("=")[::2] for value in values)
-    return Situation(tuple(plates), owner, seat, at, given)
+    return Situation(tuple(plates), owner, seat, at, given, service_hosts=hosts)
 
 
 def _ask(side: str, state: str) -> str:

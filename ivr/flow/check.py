@@ -109,6 +109,8 @@ def _of_names(flow: Flow, state: State) -> Iterator[FlowError]:
     for key, written in ("", state.argument), *state.arguments.items():
         texts = [written] if isinstance(written, str) else written.values()
         used += [(name, state.at(f"with.{key}>", "with>")) for text in texts for name in PLACE.findall(text)]
+        if key == "take" and not isinstance(written, str):
+            used += [(name, state.at("with.take>")) for name in written]
     for name, where in used:
         if name not in flow.values:
             yield FlowError(where, f"state '{state.name}' uses the value '{name}', which is not among the flow's values"

@@ -63,6 +63,7 @@ class Conversation:
     prompt_over: asyncio.Event = field(default_factory=asyncio.Event)
     signals: list[str] = field(default_factory=list)
     now: Callable[[], datetime] = datetime.now
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
     def given(self, name: str, default: str = "") -> str:
         """What stands under `with:` for this name (or there alone), its {values} filled in."""
@@ -93,6 +94,7 @@ class Runner:
     ):
         """`above` runs this flow as a part of its own: the call goes on when this one ends."""
         self.flow, self.conversation = flow, conversation
+        conversation.kinds = flow.values
         self.voice, self.ears, self.actions = voice, ears, actions
         self.call, self.log = conversation.call, conversation.log
         self._visits: Counter[str] = Counter()

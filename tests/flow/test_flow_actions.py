@@ -1,0 +1,157 @@
+"""A flow's own means: an HTTP service on loopback, the case, sub-flows, limits, what cannot be said."""
+
+import asyncio
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from hotline.flow_run import Situation, run_flow
+from hotline.http_service import ServiceError, address
+
+FLOWS = Path(__file__).resolve().parents[2] / "flows"
+HEAD = """\
+flow: test
+start: first
+values: {plate: plate, minutes: minutes, status: text}
+limits: {turns: 3, seconds: 60, then: person}
+always: {person: person, key 0: person, hang_up: left, trouble: person}
+states:
+  person: {do: transfer, with: asked, next: {talked: talked, failed: talked}}
+  talked: {end: person}
+  left: {end: left}
+"""
+
+
+@pytest.fixture(scope="module")
+def service():
+    """A city's service on loopback; what it was asked, and its address."""
+    asked, started = [], threading.Event()
+
+    async def cars(request):
+        asked.append((request.method, request.match_info["plate"], dict(request.query)))
+        await asyncio.sleep(5 if "slow" in request.query else 0)
+        if "gone" in request.query:
+            return web.json_response({}, status=404)
+        return web.json_response({"car": {"status": "towed", "eta": request.query.get("eta", 15)}})
+
+    async def serve():
+        app = web.Application()
+        app.router.add_get("/cars/{plate}", cars)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        asked.append(site._server.sockets[0].getsockname()[1])
+        started.set()
+        await stop.wait()
+        await runner.cleanup()
+
+    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    started.wait()
+    yield asked.pop(), asked
+    loop.call_soon_threadsafe(stop.set)
+    thread.join()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("grammars", "prompts"):
+        shutil.copytree(FLOWS / name, tmp_path / name, ignore=shutil.ignore_patterns("*.flac"))
+    for path in FLOWS.glob("*.yaml"):
+        shutil.copy(path, tmp_path)
+    return tmp_path
+
+
+def held(folder, states, lines="", hosts=(), **values):
+    """A typed call of a flow with these states more; its end and its log."""
+    path, log, typed = folder / "flow.yaml", [], iter(lines.split("/"))
+    path.write_text(HEAD + states, "utf-8")
+    ended = run_flow(path, "", Situation(values=values, service_hosts=hosts), lambda *_: next(typed, ""),
+                     lambda side, kind, **details: log.append((kind, details)))
+    return ended, log
+
+
+def asks(url, more="", seconds="2"):
+    return (f"  first:\n    do: http\n    with: {{url: '{url}', seconds: {seconds}, send: {{via: 'flow', {more}}}, "
+            "take: {status: car.status, minutes: car.eta}}\n    next: {done: ok, refused: no, failed: bad}\n"
+            "  ok: {end: ok}\n  \"no\": {end: refused}\n  bad: {end: failed}\n")
+
+
+def test_a_service_is_asked_with_values_and_answers_with_values(folder, service):
+    port, asked = service
+    ended, _ = held(folder, asks(f"http://127.0.0.1:{port}/cars/{{plate}}"), hosts=(f"127.0.0.1:{port}",), plate="赣KA1234")
+    assert ended.outcome == "ok" and (ended.values["status"], ended.values["minutes"]) == ("towed", "15")
+    assert asked[-1] == ("GET", "赣KA1234", {"via": "flow"})
+
+
+@pytest.mark.parametrize("more, seconds, outcome, why", [
+    ("gone: '1'", "2", "refused", ""),
+    ("eta: soon", "2", "failed", "the answer has no minutes at 'car.eta'"),
+    ("slow: '1'", "0.2", "failed", "no answer within 0.2 s"),
+])
+def test_what_goes_wrong_with_a_service_is_a_branch(folder, service, more, seconds, outcome, why):
+    port, _ = service
+    ended, log = held(folder, asks(f"http://127.0.0.1:{port}/cars/x", more, seconds), hosts=("127.0.0.1",))
+    assert ended.outcome == outcome and not ended.values.get("minutes")
+    assert not why or ("service_failed", {"why": why}) in log
+
+
+def test_a_host_that_is_not_allowed_is_not_asked(folder, service):
+    port, asked = service
+    before = len(asked)
+    ended, log = held(folder, asks(f"http://127.0.0.1:{port}/cars/x"), hosts=("api.city.example",))
+    assert ended.outcome == "failed" and len(asked) == before
+    assert any("allowed_hosts" in details.get("why", "") for _, details in log)
+
+
+@pytest.mark.parametrize("url", ["http://{plate}/", "ftp://a/", "http://b/", "http://a@evil/", "http://user@a/", "//a/"])
+def test_what_a_caller_says_never_chooses_who_is_asked(url):
+    with pytest.raises(ServiceError):
+        address(url, {"plate": "evil.example"}, ("a",))
+    assert address("http://a/x/{plate}", {"plate": "../y?z"}, ("a",)) == "http://a/x/..%2Fy%3Fz"
+
+
+def test_a_case_keeps_what_a_flow_gives_it(folder):
+    ended, log = held(folder, "  first: {do: update_case, with: {reason: 'light {status}', lamp: '{status}'}, next: {done: ok}}\n"
+                              "  ok: {end: ok}\n", status="out")
+    assert ended.reason == "light out" and ("updated", {"with_reason": "light out", "with_lamp": "out"}) in log
+
+
+SURVEY = HEAD.replace("start: first", "start: rate").replace("person: {do: transfer, with: asked, next: {talked: talked, failed: talked}}",
+                                                             "person: {end: person}").replace("  talked: {end: person}\n", "") + (
+    "  rate:\n    say: desk_more\n    listen: {grammar: minutes, into: minutes, profile: short}\n"
+    "    next: {value: thanks, no_match: thanks, no_input: thanks}\n  thanks: {say: goodbye, end: rated}\n")
+RUNS = "  first: {run: survey, next: {rated: ok, person: person, left: left}}\n  ok: {say: desk_welcome, end: ok}\n"
+
+
+@pytest.mark.parametrize("lines, outcome", [("十分钟", "ok"), ("#0", "person"), ("hang up", "left")])
+def test_a_sub_flow_shares_its_values_and_its_end_is_the_branch(folder, lines, outcome):
+    (folder / "survey.yaml").write_text(SURVEY, "utf-8")
+    ended, log = held(folder, RUNS, lines)
+    assert ended.outcome == outcome
+    assert ended.values.get("minutes", "") == ("10" if outcome == "ok" else "")
+    assert len([details for kind, details in log if kind == "flow"]) == 2
+
+
+def test_a_flow_that_asks_too_often_goes_to_a_person(folder):
+    ended, log = held(folder, "  first:\n    say: desk_more\n    listen: {grammar: yes_no, profile: short}\n"
+                              "    next: {\"yes\": first, \"no\": first, no_match: first, no_input: first}\n", "对/对/对/对/对/对")
+    assert ended.outcome == "person" and len([kind for kind, _ in log if kind == "heard"]) == 3
+
+
+def test_a_flow_that_lasts_too_long_goes_to_a_person(folder):
+    states = ("  first:\n    say_by_visit: [desk_more, desk_menu]\n    listen: {grammar: yes_no, profile: patient}\n"
+              "    next: {\"yes\": first, \"no\": first, no_match: first, no_input: first}\n")
+    (folder / "flow.yaml").write_text(HEAD.replace("turns: 3", "turns: 99") + states, "utf-8")
+    ended = run_flow(folder / "flow.yaml", "", Situation(), lambda *_: "", lambda *_, **__: None)
+    assert ended.outcome == "person" and 60 <= ended.seconds < 100
+
+
+def test_a_prompt_whose_value_is_missing_leads_to_a_person(folder):
+    ended, _ = held(folder, "  first: {say: readback, next: {done: ok}}\n  ok: {end: ok}\n")
+    assert ended.outcome == "person"
