@@ -5,6 +5,7 @@ sounds like a stretch of speech to the turn, and the ears give its text to the g
 that writes down what it heard does (`asr.text_match`).
 """
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -115,7 +116,7 @@ class TypedEars:
     def open(self, grammar_name: str, rate: int = 8000) -> AsyncStream:
         """As the pool's; raises GrammarError."""
         if grammar_name not in self._grammars:
-            self._grammars[grammar_name] = Grammar.load(grammar_name, self._folder)
+            self._grammars[grammar_name] = _loaded(grammar_name, self._folder, _changed(self._folder))
         return AsyncStream(self, grammar_name, rate)
 
     async def decode(self, grammar_name: str, rate: int, pcm: bytes, final: bool) -> Result:
@@ -130,6 +131,16 @@ class TypedEars:
                            for place, each in enumerate(result.hypotheses))
             result = replace(result, hypotheses=unsure)
         return result, None
+
+
+@functools.lru_cache(maxsize=64)
+def _loaded(name: str, folder: Path, _changed_ns: int) -> Grammar:
+    """A grammar, compiled once for all calls of a process while its folder stays as it is."""
+    return Grammar.load(name, folder)
+
+
+def _changed(folder: Path) -> int:
+    return max((path.stat().st_mtime_ns for path in folder.glob("*.yaml")), default=0)
 
 
 class PrintedVoice(PromptLibrary):

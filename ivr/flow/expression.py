@@ -26,6 +26,7 @@ from ivr.flow.values import NUMBERS
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CLOCK = {"time": "time", "weekday": "weekday", "date": "date", "turns": "number"}
 """Names that every flow knows, with their types."""
+LONGEST = 300
 _TOKEN = re.compile(r"""\s*(?:(?P<date>\d{4}-\d\d-\d\d)|(?P<time>\d{1,2}:\d\d)|(?P<number>\d+)
                         |(?P<text>'[^']*'|"[^"]*")|(?P<word>\w+)|(?P<mark><=|>=|!=|==|[<>=+()-]))""", re.VERBOSE)
 _COMPARE = {"=": operator.eq, "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le,
@@ -63,6 +64,8 @@ class Expression:
 
 def parse(text: str, kinds: Mapping[str, str]) -> Expression:
     """Read an expression over values of these kinds. Raises `ExpressionError`."""
+    if len(text) > LONGEST:
+        raise ExpressionError(f"a condition has at most {LONGEST} characters; make several lines of it", LONGEST)
     return _Parser(text, kinds).whole()
 
 

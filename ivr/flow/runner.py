@@ -129,7 +129,7 @@ class Runner:
                 self.log("trouble", state=state.name, error=type(error).__name__)
                 if self._in_trouble or "trouble" not in self.flow.always:
                     return Ending("failed", state.name)
-                self._in_trouble = True
+                self._in_trouble = self._wording.lenient = True
                 name = self.flow.always["trouble"]
                 continue
             if state.end:

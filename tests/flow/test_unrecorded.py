@@ -1,0 +1,49 @@
+"""A prompt that cannot be played is spoken by synthesis and reported; one that cannot be spoken costs no call."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from ivr.flow.wording import Wording
+from ivr.pace import Pace
+from tts.audio import silence
+from tts.errors import SynthesisFailed
+from tts.pieces import PieceStore
+from tts.prompts import PromptLibrary
+from tts.script import load_script
+
+PROMPTS = Path(__file__).resolve().parents[2] / "flows" / "prompts"
+
+
+class Voice:
+    def __init__(self, fails=False):
+        self.fails = fails
+
+    def speak(self, text, speed=1.0):
+        if self.fails:
+            raise SynthesisFailed("no voice")
+        return silence(100)
+
+
+def wording(voice, log):
+    library = PromptLibrary(load_script(PROMPTS), PieceStore(PROMPTS, []), voice)
+    return Wording(library, {}, Pace(), lambda kind, **details: log.append((kind, details)))
+
+
+async def test_what_has_no_recording_is_synthesized_and_reported(caplog):
+    log = []
+    with caplog.at_level(logging.WARNING):
+        speech = await wording(Voice(), log).speech(["goodbye"])
+    assert speech.synthesized and speech.pcm_8k and log[0][0] == "said" and log[0][1]["synthesized"]
+    assert [record.fields["prompt"] for record in caplog.records if record.message == "prompt_not_recorded"] == ["goodbye"]
+
+
+async def test_what_cannot_be_said_at_all_leads_to_a_person_and_there_is_left_out():
+    log = []
+    said = wording(Voice(fails=True), log)
+    with pytest.raises(SynthesisFailed):
+        await said.speech(["goodbye"])
+    said.lenient = True
+    assert await said.speech(["system_trouble"]) is None
+    assert [(kind, details["prompt"]) for kind, details in log] == [("not_said", "goodbye"), ("not_said", "system_trouble")]
