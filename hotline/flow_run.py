@@ -11,6 +11,7 @@ from typing import Any
 
 from asr.grammar import FOLDER
 from hotline.desk import Desk
+from hotline.errors import CannotRun
 from hotline.flows import load_checked_flow
 from hotline.http_service import fetch
 from hotline.move_car import MoveCar
@@ -20,7 +21,7 @@ from hotline.seats import Seats
 from ivr.call import HungUp
 from ivr.flow.model import Flow
 from ivr.flow.runner import Conversation, Runner
-from ivr.replay.clock import run
+from ivr.replay.clock import Stuck, run
 from ivr.replay.line import ReplayLine
 from ivr.replay.person import SeatPerson
 from ivr.sip.config import Seat
@@ -66,7 +67,10 @@ def run_flow(path: Path, owner_flow: str, situation: Situation, ask: Ask, show: 
     flow = load_checked_flow(path, voice)
     beside = path.parent / f"{owner_flow}.yaml"
     owners = load_checked_flow(beside, voice) if beside.exists() else flow
-    return run(_TypedCall(flow, owners, voice, situation, ask, show).held(path.parent))
+    try:
+        return run(_TypedCall(flow, owners, voice, situation, ask, show).held(path.parent))
+    except Stuck as stuck:
+        raise CannotRun(f"{path}: {stuck}") from None
 
 
 class _TypedCall:

@@ -47,6 +47,11 @@ def test_the_ten_minutes_of_the_page_lead_to_a_flow_that_works(flows):
     assert problem in " ".join((ROOT / "docs/flows.md").read_text("utf-8").split())
 
 
+def test_every_flow_of_ours_checks_clean():
+    ours = [str(path) for path in (ROOT / "flows").glob("*.yaml") if "\nstates:" in path.read_text("utf-8")]
+    assert ivr_flow("check", *ours).output == f"{len(ours)} flows: no problem found\n"
+
+
 def test_the_readmes_first_flow_checks_clean_and_runs(flows):
     (flows / "opening_hours.yaml").write_text(blocks("README.md", "yaml")[0], "utf-8")
     assert ivr_flow("check", "flows/opening_hours.yaml").output == "1 flow: no problem found\n"
