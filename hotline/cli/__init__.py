@@ -12,6 +12,7 @@ from hotline.cli.demo import demo
 from hotline.cli.doctor import doctor
 from hotline.cli.flow import flow
 from hotline.cli.hear import hear
+from hotline.cli.match import match
 from hotline.cli.models import models
 from hotline.cli.owners import owners
 from hotline.cli.parse import parse
@@ -42,7 +43,7 @@ def ivr() -> None:
     """
 
 
-for subcommand in (demo, serve, hear, parse, flow, case, owners, models, doctor, bench, record, replay):
+for subcommand in (demo, serve, hear, parse, match, flow, case, owners, models, doctor, bench, record, replay):
     ivr.add_command(subcommand)
 
 
