@@ -37,7 +37,7 @@ class Lookups:
         self.tokens = Tokens(config.token_life_s, clock)
         self._config, self._audit = config, audit
         self._budget = Budget(config.rounds_per_case, config.rounds_per_caller, config.lookups_per_hour, clock)
-        self._alarms = Alarms(clock)
+        self._alarms = Alarms(clock, config.patterns)
         self._remember()
 
     def match(self, case: object, heard: object, caller: object = None, denied: object = None) -> dict[str, object]:

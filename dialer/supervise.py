@@ -7,6 +7,8 @@ import logging
 import os
 import sys
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from dialer.client import Vault
@@ -18,6 +20,25 @@ _PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0)
 _STABLE_S = 10.0
 _STOP_S = 6.0
 _START_S = 15.0
+
+
+@asynccontextmanager
+async def vault_elsewhere(socket: Path) -> AsyncIterator[Vault]:
+    """A vault that somebody else runs on `socket`, as its own user.
+
+    Raises:
+        VaultFailed: none serves the socket, or it may not be used.
+    """
+    vault = Vault(socket)
+    try:
+        await vault.connect(timeout_s=_START_S)
+    except (VaultUnavailable, OSError):
+        raise VaultFailed(f"no vault can be reached on {socket}: start it (ivr vault), and set its socket_group "
+                          "to a group that this user is in") from None
+    try:
+        yield vault
+    finally:
+        await vault.close()
 
 
 class VaultProcess:

@@ -12,6 +12,7 @@ import asyncio
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 import time
@@ -20,7 +21,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from dialer.audit import AuditLog
-from dialer.errors import DialerError, LookupRefused
+from dialer.errors import ConfigProblem, DialerError, LookupRefused
 from dialer.keys import load_keys
 from dialer.lookups import Lookups
 from dialer.register import Register
@@ -43,7 +44,7 @@ def line_socket(socket: Path) -> Path:
 
 
 class VaultServer:
-    """Lookups and owners' calls behind two Unix sockets (mode 0600)."""
+    """Lookups and owners' calls behind two Unix sockets (mode 0600, or 0660 for `socket_group`)."""
 
     def __init__(self, config: VaultConfig, socket: Path) -> None:
         self._config, self._socket = config, socket
@@ -67,6 +68,7 @@ class VaultServer:
         aside = asyncio.create_task(self._turn_away()), asyncio.create_task(self._watch_files())
         await server.start()
         requests = await self._listen()
+        self._share()
         self._audit.append("opened", owners=len(self._lookups.register))
         try:
             await stop.wait()
@@ -79,6 +81,18 @@ class VaultServer:
             await self._supervisor.stop()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self._audit.append("closed")
+
+    def _share(self) -> None:
+        """Let `socket_group` connect; without it only the vault's own user may."""
+        if not self._config.socket_group:
+            return
+        for path in (self._socket, line_socket(self._socket)):
+            try:
+                shutil.chown(path, group=self._config.socket_group)
+            except (LookupError, PermissionError):
+                raise ConfigProblem(f"socket_group {self._config.socket_group!r}: there is no such group, or the vault's "
+                                    "user is not in it: create it and add both users") from None
+            path.chmod(0o660)
 
     def reopen(self) -> None:
         """Take the register and the keys as they are on disk now; the old ones stay if these are bad."""
@@ -236,7 +250,8 @@ def _phrase(code: int) -> str:
     return HTTPStatus(code).phrase if code in HTTPStatus.__members__.values() else ""
 
 
-async def _serve(config: VaultConfig, socket: Path, until_stdin_closes: bool) -> None:
+async def serve(config: VaultConfig, socket: Path, until_stdin_closes: bool = False) -> None:
+    """Run a vault on `socket` until SIGTERM or SIGINT, or until standard input closes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     vault = VaultServer(config, socket)
@@ -258,7 +273,7 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="vault: %(message)s")
     try:
         config = load_vault_config(arguments.config)
-        asyncio.run(_serve(config, arguments.socket, arguments.until_stdin_closes))
+        asyncio.run(serve(config, arguments.socket, arguments.until_stdin_closes))
     except (DialerError, ConfigError, LineError) as error:
         print(f"vault: {error}", file=sys.stderr)
         return 2

@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from dialer.alarms import Patterns
 from dialer.errors import ConfigProblem
 from ivr.sip.config import Media, SipConfig, Transport, load_sip_config
 from plate_parser.match import Thresholds
@@ -18,7 +19,8 @@ class VaultConfig:
     `key_env`: environment variable with the key; wins over `key_file`. `dial`: what is dialled,
     with `{number}` in it: a SIP URI, or `{number}` alone through the trunk of `sip_conf`.
     `tail_digits`: shown to seats, at most a third of a number. `outside`, `sure`, `ask`, `offer`, `last`: see
-    `plate_parser.match.Thresholds`. Times in seconds.
+    `plate_parser.match.Thresholds`. `socket_group`: users of this group may connect; "": nobody but the
+    vault's own user. `alarm_…`: see `dialer.alarms`. Times in seconds.
     """
 
     register: Path = Path("owners.reg")
@@ -33,11 +35,24 @@ class VaultConfig:
     variants_per_round: int = 300
     lookups_per_hour: int = 60_000
     token_life_s: int = 600
+    socket_group: str = ""
+    alarm_strangers_from: int = 30
+    alarm_strangers_share: float = 0.8
+    alarm_plates_a_caller: int = 5
+    alarm_calls_a_plate: int = 8
+    alarm_in_order: int = 5
+    alarm_refusals: int = 5
     outside: float = 0.02
     sure: float = 0.9
     ask: float = 0.7
     offer: float = 0.85
     last: float = 0.5
+
+    @property
+    def patterns(self) -> Patterns:
+        """From where on a pattern of lookups is told."""
+        return Patterns(self.alarm_strangers_from, self.alarm_strangers_share, self.alarm_plates_a_caller,
+                        self.alarm_calls_a_plate, self.alarm_in_order, self.alarm_refusals)
 
     @property
     def thresholds(self) -> Thresholds:

@@ -25,6 +25,7 @@ class EngineConfig:
     store_url: str = ""
     sip_conf: Path = Path("sip.conf")
     vault_config: Path = Path("vault.toml")
+    vault_socket: Path = Path()
     recognizer_workers: int = 1
     hearing_engine: str = "embedded"
     hearing_model: Path = Path()
@@ -67,7 +68,7 @@ SECTIONS = {
     "engine": {"data", "flows", "inbound_flow", "outbound_flow", "finish_calls_s"},
     "store": {"url": "store_url"},
     "sip": {"config": "sip_conf"},
-    "vault": {"config": "vault_config"},
+    "vault": {"config": "vault_config", "socket": "vault_socket"},
     "hearing": {
         "workers": "recognizer_workers", "engine": "hearing_engine", "model": "hearing_model",
         "url": "hearing_url", "certificate": "hearing_certificate",

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 
 from asr.engines.choice import make_hearing
-from dialer.supervise import VaultProcess
+from dialer.client import Vault
+from dialer.supervise import VaultProcess, vault_elsewhere
 from hotline.case_text import CaseText
 from hotline.casebook import Listener, OpenCase
 from hotline.config import EngineConfig
@@ -50,7 +52,7 @@ class Engine:
             run.mkdir(parents=True, exist_ok=True)
             await stack.enter_async_context(self.ears)
             await stack.enter_async_context(self.case_text)
-            vault = await stack.enter_async_context(VaultProcess(self.config.vault_config, run / "vault.sock"))
+            vault = await stack.enter_async_context(self._vault(run))
             self.line = await stack.enter_async_context(Supervisor(self.sip))
             self.line.on_notice = _log_notice
             self._desk = Desk(
@@ -67,6 +69,12 @@ class Engine:
             stack.callback(watching.cancel)
             self._stack = stack.pop_all()
         return self
+
+    def _vault(self, run: Path) -> AbstractAsyncContextManager[Vault]:
+        """The vault that runs by itself, where `vault_socket` names its socket, else a child."""
+        if self.config.vault_socket != Path():
+            return vault_elsewhere(self.config.vault_socket)
+        return VaultProcess(self.config.vault_config, run / "vault.sock")
 
     @property
     def desk(self) -> Desk:

@@ -19,6 +19,7 @@ from hotline.cli.parse import parse
 from hotline.cli.record import record
 from hotline.cli.replay import replay
 from hotline.cli.serve import serve
+from hotline.cli.vault import vault
 from hotline.errors import CannotRun
 from ivr.flow.source import FlowError
 from ivr.sip.config import ConfigError
@@ -43,7 +44,7 @@ def ivr() -> None:
     """
 
 
-for subcommand in (demo, serve, hear, parse, match, flow, case, owners, models, doctor, bench, record, replay):
+for subcommand in (demo, serve, hear, parse, match, flow, case, owners, models, doctor, bench, record, replay, vault):
     ivr.add_command(subcommand)
 
 
