@@ -62,8 +62,12 @@ def seal(
             stands twice, or a file cannot be read or written.
     """
     problems = Problems(source)
-    rows = read_rows(source, problems, progress or (lambda *_: None))
-    return _seal(rows, keys, target, progress, problems, keep_last=duplicates == "last")
+    rows = iter(read_rows(source, problems, progress or (lambda *_: None)))
+    first = next(rows, None)
+    problems.raise_any()
+    if first is None:
+        raise RegisterProblem(f"{source} has no owner in it: one that was put into use would find nobody")
+    return _seal(itertools.chain([first], rows), keys, target, progress, problems, keep_last=duplicates == "last")
 
 
 def seal_owners(

@@ -172,3 +172,10 @@ def test_two_spans_of_quiet_hours():
 @pytest.mark.parametrize(("minute", "quiet"), [(22 * 60, True), (23 * 60, True), (6 * 60, True), (7 * 60, False), (720, False)])
 def test_quiet_hours_go_over_midnight(minute, quiet):
     assert Owner("赣K12345", (), quiet="22:00-07:00").is_quiet_at(minute) == quiet
+
+
+def test_a_list_without_an_owner_is_not_sealed(tmp_path):
+    (tmp_path / "o.csv").write_text("plate,phone\n", encoding="utf-8")
+    with pytest.raises(RegisterProblem, match="no owner"):
+        seal(tmp_path / "o.csv", bytes(32), tmp_path / "o.reg")
+    assert not (tmp_path / "o.reg").exists()

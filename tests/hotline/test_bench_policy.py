@@ -1,0 +1,36 @@
+"""Simulated dialogues: evidence of several turns, denials, strangers, and callers who say 对 to the wrong plate."""
+
+import random
+
+from hotline.bench.policy import Caller, measure_policy, policy_text, simulate
+from plate_parser.match import Thresholds
+
+OWN, OTHER = "赣KB1234", "赣KD1234"
+CLEAR = ((OWN, 0.85), (OTHER, 0.05))
+DOUBTFUL = ((OTHER, 0.5), (OWN, 0.4))
+
+
+def _call(*said, registered=(OWN, OTHER), slip=0.0):
+    return simulate(Caller(OWN, "anna", said), set(registered), Thresholds(), slip, random.Random(1))
+
+
+def test_who_is_heard_well_is_right_at_once():
+    ended = _call(CLEAR, CLEAR)
+    assert (ended.called, ended.others, ended.turns) == (OWN, 0, 1)
+
+
+def test_in_doubt_between_two_owners_the_plate_is_said_again_before_either_is_read_back():
+    ended = _call(((OTHER, 0.5), ("赣KB1284", 0.4)), CLEAR, CLEAR, registered=(OWN, OTHER, "赣KB1284"))
+    assert ended.called == OWN and ended.turns > 1
+
+
+def test_a_stranger_reaches_nobody_and_who_says_yes_to_anything_reaches_the_wrong_owner():
+    assert _call(CLEAR, CLEAR, registered=()).called == ""
+    assert _call(((OTHER, 0.9),), ((OTHER, 0.9),), slip=1.0).called == OTHER
+
+
+def test_figures_are_shares_of_all_dialogues_and_the_same_for_the_same_seed():
+    callers = [Caller(OWN, "anna", (CLEAR, CLEAR)), Caller("赣K12345", "bert", ((), ()))]
+    once, again = (measure_policy(callers, 200, Thresholds(), slip=0.005, registers=2, seed=3) for _ in range(2))
+    assert once == again and once["right"] == 0.5 and once["person"] == 0.5 and once["wrong_called"] == 0
+    assert "2 voices" in policy_text(once)
