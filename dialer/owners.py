@@ -31,7 +31,7 @@ def seal_list(
     """
     files = [key_file] if isinstance(key_file, Path) else list(key_file)
     keys = list(dict.fromkeys(load_key(file) for file in files))
-    return seal(source, keys, target, duplicates="last" if last_wins else "error", progress=progress)
+    return seal(source, keys, target, duplicates="last" if last_wins else "error", progress=progress, at_least=1)
 
 
 @dataclass(frozen=True)

@@ -52,22 +52,19 @@ def seal(
     *,
     duplicates: Literal["error", "last"] = "error",
     progress: Progress | None = None,
+    at_least: int = 0,
 ) -> Sealed:
     """Seal the owners' list `source` (CSV, see `dialer.owners_csv`) into `target`, atomically.
 
-    `keys`: those that may open it, each by itself; at most four.
+    `keys`: those that may open it, each by itself; at most four. Fewer than `at_least` owners are refused.
 
     Raises:
         RegisterProblem: a row is wrong (up to ten are named by line, never by content), a plate
             stands twice, or a file cannot be read or written.
     """
     problems = Problems(source)
-    rows = iter(read_rows(source, problems, progress or (lambda *_: None)))
-    first = next(rows, None)
-    problems.raise_any()
-    if first is None:
-        raise RegisterProblem(f"{source} has no owner in it: one that was put into use would find nobody")
-    return _seal(itertools.chain([first], rows), keys, target, progress, problems, keep_last=duplicates == "last")
+    rows = read_rows(source, problems, progress or (lambda *_: None))
+    return _seal(rows, keys, target, progress, problems, keep_last=duplicates == "last", at_least=at_least)
 
 
 def seal_owners(
@@ -87,7 +84,7 @@ def _counted(owners: Iterable[Owner], count: int, progress: Progress | None) -> 
 
 def _seal(
     rows: Iterable[tuple[int, Owner]], keys: bytes | Sequence[bytes], target: Path,
-    progress: Progress | None, problems: Problems, keep_last: bool = False,
+    progress: Progress | None, problems: Problems, keep_last: bool = False, at_least: int = 0,
 ) -> Sealed:
     file_key, file_id = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(16)
     slots = layout.wrap(file_key, file_id, [keys] if isinstance(keys, bytes) else list(keys))
@@ -98,6 +95,8 @@ def _seal(
             problems.raise_any()
             order = _order(indexes, lines, problems, keep_last)
             problems.raise_any()
+            if len(order) < at_least:
+                raise RegisterProblem("the list has no owner in it: in use, such a register would find nobody")
             header = Header(RECORD_BYTES, len(order), int(time.time()), file_id, bytes(32), slots)
             digest = _write(target, header, file_keys, spool, indexes, order, progress or (lambda *_: None))
     except OSError as error:

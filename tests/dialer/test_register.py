@@ -177,5 +177,5 @@ def test_quiet_hours_go_over_midnight(minute, quiet):
 def test_a_list_without_an_owner_is_not_sealed(tmp_path):
     (tmp_path / "o.csv").write_text("plate,phone\n", encoding="utf-8")
     with pytest.raises(RegisterProblem, match="no owner"):
-        seal(tmp_path / "o.csv", bytes(32), tmp_path / "o.reg")
+        seal(tmp_path / "o.csv", bytes(32), tmp_path / "o.reg", at_least=1)
     assert not (tmp_path / "o.reg").exists()
