@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    track,
+)
 
 from hotline.cli.case import config_option, database_option, open_store
 from hotline.config import EngineConfig, load_config
@@ -16,6 +23,7 @@ from hotline.errors import CannotRun
 from hotline.replay.adopt import adopt
 from hotline.replay.desk import House
 from hotline.replay.suite import replay_all, speed
+from ivr.replay import sound
 from ivr.replay.compare import heard_words
 from ivr.replay.fixture import FILE, find, load
 from ivr.replay.junit import write_junit
@@ -42,10 +50,13 @@ def replay() -> None:
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="So many processes at once.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="F",
               help="Write a page that shows and plays every conversation, failures first.")
+@click.option("--keep-speech", is_flag=True,
+              help="Keep what is spoken in a folder `spoken` beside the fixtures: the next run needs no voice.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="F", help="Write JUnit XML for CI.")
 @click.option("--json", "as_json", is_flag=True,
               help='{"passed", "failed", "speed", "seconds", "fixtures": [{"name", "passed", "outcome", "mismatches", …}]}')
-def run(paths: tuple[Path, ...], flows: Path, jobs: int, html: Path | None, junit: Path | None, as_json: bool) -> None:
+def run(paths: tuple[Path, ...], flows: Path, jobs: int, html: Path | None, keep_speech: bool, junit: Path | None,
+        as_json: bool) -> None:
     """Live fixtures through: folders with an expect.yaml, or folders of such folders.
 
     The caller's and the owner's sound go through the true voice activity detection, recognizer,
@@ -59,6 +70,9 @@ def run(paths: tuple[Path, ...], flows: Path, jobs: int, html: Path | None, juni
     folders, began = find(paths), time.monotonic()
     for path in filter(None, (html, junit)):
         _check_writable(path)
+    if keep_speech:
+        for folder in track(folders, "speaking", console=Console(stderr=True), transient=True):
+            sound.keep_speech(load(folder))
     results = _with_bar(folders, flows, jobs)
     seconds = time.monotonic() - began
     if html:

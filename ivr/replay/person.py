@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from ivr.replay.fixture import Script
+from ivr.replay.fixture import Script, Turn
 from ivr.replay.line import ReplayLeg
 from ivr.replay.sound import Mouthpiece
 
@@ -38,7 +38,7 @@ class ScriptedPerson:
         if turn is None or self._armed or turn.on != prompt:
             return
         self._armed = True
-        if turn.heard is not None:
+        if _is_answer(turn):
             self.current = self._next
         if turn.over_ms is not None:
             self._due_ms = now_ms + turn.over_ms
@@ -62,7 +62,7 @@ class ScriptedPerson:
     def _take(self, now_ms: int) -> None:
         turn, sound = self.script.turns[self._next], self._sounds[self._next]
         self.taken.append((self._next, now_ms))
-        if turn.heard is not None:
+        if _is_answer(turn):
             self.current = self._next
         self._next, self._due_ms, self._armed = self._next + 1, None, False
         if sound:
@@ -83,6 +83,11 @@ class ScriptedPerson:
 
     def _waiting(self):
         return self.script.turns[self._next] if self._next < len(self.script.turns) else None
+
+
+def _is_answer(turn: Turn) -> bool:
+    """Whether what is heard from now on belongs to this turn: a cough or hanging up takes nothing."""
+    return turn.heard is not None or bool(turn.says or turn.audio or turn.keys)
 
 
 class SeatPerson:
