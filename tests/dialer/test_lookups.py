@@ -16,7 +16,7 @@ from dialer.lookups import Lookups
 from dialer.made_up import write_owners
 from dialer.register import Register
 from dialer.sealing import seal
-from dialer.vault_config import VaultConfig
+from dialer.vault_config import VaultConfig, load_vault_config
 
 KEY = bytes(range(32))
 CALLER = "13912345678"
@@ -129,8 +129,8 @@ def test_what_is_no_request_is_refused_and_costs_nothing(desk, asked):
 def test_plates_that_nobody_has_are_told_once_an_hour():
     clock = Clock()
     watch = Alarms(clock)
-    told = [watch.matched(f"c{n}", "none", None, "") for n in range(alarms.STRANGERS_FROM + 20)]
-    assert [n for n, names in enumerate(told) if names] == [alarms.STRANGERS_FROM - 1]
+    told = [watch.matched(f"c{n}", "none", None, "") for n in range(alarms.Patterns.strangers_from + 20)]
+    assert [n for n, names in enumerate(told) if names] == [alarms.Patterns.strangers_from - 1]
     clock.now = 3700
     assert not watch.matched("d", "none", None, "")
     assert [watch.matched("d", "none", None, "") for _ in range(40)].count(["strangers"]) == 1
@@ -149,7 +149,7 @@ def test_an_ordinary_day_raises_no_alarm():
 def test_a_caller_who_finds_many_cars_and_a_car_that_many_calls_seek():
     watch = Alarms(Clock())
     told = [watch.matched(f"c{n}", "match", "anna", f"plate{n}") for n in range(8)]
-    assert [n for n, names in enumerate(told) if names] == [alarms.PLATES_A_CALLER] and told[5] == ["many-plates"]
+    assert [n for n, names in enumerate(told) if names] == [alarms.Patterns.plates_a_caller] and told[5] == ["many-plates"]
     told = [watch.matched(f"d{n // 2}", "match", f"caller{n}", "plate0") for n in range(24)]
     assert sum(told, []) == ["one-plate"]
 
@@ -223,3 +223,9 @@ def test_a_hit_and_a_miss_are_the_same_work(desk, sealed, monkeypatch):
     done.clear()
     assert vault.match("b", [["琼B00001", 0.95]])["kind"] == "none"
     assert done == hit == [("find_all", 300), ("owner", 0), ("issue", 0)]
+
+
+def test_where_a_pattern_begins_is_set_in_the_vaults_settings(tmp_path):
+    (tmp_path / "vault.toml").write_text('alarm_refusals = 2\nalarm_strangers_share = 0.5\n', encoding="utf-8")
+    watch = Alarms(Clock(), load_vault_config(tmp_path / "vault.toml").patterns)
+    assert [watch.refused(), watch.refused()] == [[], ["refusals"]]
