@@ -8,8 +8,11 @@ from dataclasses import dataclass, fields
 from dialer.errors import ConfigProblem
 from dialer.owner import Owner, field_problems
 
-AGAIN = {"busy", "no-answer", "off", "voicemail", "unreachable", "lost", "failed", "unavailable"}
-"""After these the same number may be tried again; `lost` is an attempt that a crash cut off."""
+AGAIN = {
+    "busy", "no-answer", "off", "voicemail", "assistant", "forwarded", "unreachable", "lost", "failed", "unavailable",
+}
+"""After these the same number may be tried again; `lost` is an attempt that a crash cut off. An assistant
+and a call that was forwarded in vain count as nobody there."""
 NOT_THIS_NUMBER = {"no-such-number", "suspended", "fax"}
 """After these the number is not tried again for this request."""
 NEVER_REACHED = {"failed", "unavailable"}

@@ -43,7 +43,17 @@ def call_outcome(
 _IN_FLOWS = {"busy": "busy", "no_answer": "no-answer", "off": "off", "refused": "refuses"}
 
 
-def owner_unreached(code: int, by: str, *, rang_s: float | None = None) -> str:
-    """The name that flows use for an owner's call that was not answered:
-    `busy`, `no-answer`, `off`, `refuses` or `failed`."""
-    return _IN_FLOWS.get(call_outcome(code, by, rang_s=rang_s), "failed")
+_HEARD = {"waiting": "busy", "forwarded": "forwarded"}
+
+
+def owner_unreached(code: int, by: str, *, rang_s: float | None = None, heard: str = "") -> str:
+    """The name of what came of an owner's call that was not answered: `busy`, `no-answer`, `off`,
+    `refuses`, `forwarded` or `failed`.
+
+    `heard`: what early media was taken for (dialer/answer). Networks end 请不要挂机 and calls that
+    they put through in vain with codes that say less than that.
+    """
+    outcome = call_outcome(code, by, rang_s=rang_s)
+    if outcome in ("no_answer", "off", "busy") and heard in _HEARD:
+        return _HEARD[heard]
+    return _IN_FLOWS.get(outcome, "failed")

@@ -37,6 +37,7 @@ class EngineConfig:
     seat_ring_s: int = 20
     owner_ring_s: int = 30
     service_hosts: tuple[str, ...] = ()
+    owner_message: bool = True
     finish_calls_s: int = 60
 
     @property
@@ -76,8 +77,8 @@ SECTIONS = {
         "free_speech": "free_speech",
     },
     "seats": {"ring_s": "seat_ring_s"},
-    "owners": {"ring_s": "owner_ring_s"},
     "services": {"allowed_hosts": "service_hosts"},
+    "owners": {"ring_s": "owner_ring_s", "message": "owner_message"},
 }
 
 

@@ -24,3 +24,5 @@ class Desk:
     owner_ring_s: int
     service_hosts: tuple[str, ...] = ()
     fetch: Fetch = fetch
+    owner_message: bool = True
+    """Voicemails and assistants are told, once and briefly, who called about which car."""

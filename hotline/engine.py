@@ -64,6 +64,7 @@ class Engine:
                 recordings=self.config.recordings,
                 owner_ring_s=self.config.owner_ring_s,
                 service_hosts=self.config.service_hosts,
+                owner_message=self.config.owner_message,
             )
             watching = asyncio.create_task(self.flows.watch())
             stack.callback(watching.cancel)

@@ -14,7 +14,12 @@ from ivr.flow.runner import Action, Conversation
 
 log = logging.getLogger(__name__)
 
-TRY_NEXT_NUMBER = {"no-answer", "busy", "off"}
+TOLD_AS = {
+    "voicemail": "no-answer", "assistant": "no-answer", "forwarded": "no-answer",
+    "fax": "off", "suspended": "off", "no-such-number": "off", "unreachable": "off",
+}
+"""What came of a call to a machine, by the name that the caller's flow knows."""
+TRY_NEXT_NUMBER = {"no-answer", "busy", "off", *TOLD_AS}
 """After these the owner's next number is called, if there is one."""
 
 
@@ -78,7 +83,7 @@ class MoveCar:
                 outcome, values["minutes"] = answer.outcome, answer.minutes
                 if outcome not in TRY_NEXT_NUMBER:
                     break
-            return outcome
+            return TOLD_AS.get(outcome, outcome)
         except Exception as error:
             log.exception("owner_call_failed", extra={"fields": {"case": self._case.id}})
             note("trouble", error=type(error).__name__)

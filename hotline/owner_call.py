@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
+from dialer.answer.listener import AnswerListener
+from dialer.answer.verdict import SPEAK_TO, Verdict
 from dialer.outcome import owner_unreached
 from hotline.desk import Desk
 from hotline.recording import Recorder
@@ -10,9 +12,12 @@ from hotline.seats import Note
 from ivr.call import HungUp
 from ivr.flow.runner import Conversation, Runner
 from ivr.sip_call import SipCall
+from ivr.turn import play_out
 
 OWNER_ENDINGS = {"hung-up": "no-answer", "interrupted": "failed", "failed": "failed"}
 """Endings of the owner's flow that the caller's flow knows by another name."""
+MESSAGE = "owner_message"
+"""The prompt for voicemails and assistants; it asks for nothing."""
 
 
 @dataclass(frozen=True)
@@ -34,36 +39,64 @@ async def call_number(
     note("dialled", tail=tail)
     call = SipCall(leg)
     try:
-        unreached = await _until_answered(call, note)
-        return unreached or await _converse(desk, case_id, call, plate, note)
+        async with AnswerListener(call, desk.ears, lambda verdict: note("who", **verdict.as_note())) as listener:
+            unreached = await _until_answered(call, note, listener)
+            return unreached or await _converse(desk, case_id, call, plate, note, listener)
     finally:
         call.hangup()
 
 
-async def _until_answered(call: SipCall, note: Note) -> OwnerAnswer | None:
+async def _until_answered(call: SipCall, note: Note, listener: AnswerListener) -> OwnerAnswer | None:
     """None once somebody or something answered, else why nobody did."""
     rang = _Ringing(call, note)
     try:
-        await call.wait_up()
+        machine = await listener.unless_machine(call.until(call.up.wait()))
     except HungUp as ended:
-        outcome = owner_unreached(ended.code, ended.by, rang_s=rang.seconds)
+        verdict = listener.judge.verdict
+        heard = verdict.kind if verdict else ""
+        outcome = owner_unreached(ended.code, ended.by, rang_s=rang.seconds, heard=heard)
         note("unreached", outcome=outcome, code=ended.code)
         return OwnerAnswer(outcome)
     finally:
         rang.stop()
+    if isinstance(machine, Verdict):
+        note("unreached", outcome=machine.outcome)
+        return OwnerAnswer(machine.outcome)
+    listener.answered()
     note("answered")
     return None
 
 
-async def _converse(desk: Desk, case_id: str, call: SipCall, plate: str, note: Note) -> OwnerAnswer:
+async def _converse(
+    desk: Desk, case_id: str, call: SipCall, plate: str, note: Note, listener: AnswerListener
+) -> OwnerAnswer:
+    """The owner's conversation, which begins at once; broken off where a machine turns out to be there."""
     conversation = Conversation(call, note, values={"plate": plate})
     runner = Runner(desk.owner_flow, conversation, desk.voice, desk.ears, {})
     async with Recorder(call, desk.recordings / f"{case_id}-owner.wav"):
-        ending = await runner.run()
+        ending = await listener.unless_machine(runner.run())
+        if isinstance(ending, Verdict):
+            return await _meet_machine(desk, call, plate, note, listener)
     minutes = conversation.values.get("minutes", "")
     outcome = OWNER_ENDINGS.get(ending.outcome, ending.outcome)
     note("answer", outcome=outcome, minutes=minutes)
     return OwnerAnswer(outcome, minutes)
+
+
+async def _meet_machine(desk: Desk, call: SipCall, plate: str, note: Note, listener: AnswerListener) -> OwnerAnswer:
+    """Fall silent; tell a machine that takes messages who called; nobody was reached."""
+    call.flush()
+    verdict = listener.judge.verdict
+    if desk.owner_message and verdict.kind in SPEAK_TO:
+        try:
+            await call.until(listener.may_speak())
+            speech = desk.voice.render(MESSAGE, {"plate": plate})
+            note("said", prompt=MESSAGE, text=speech.text)
+            await play_out(call, speech.pcm_8k, MESSAGE, ())
+        except HungUp:
+            pass  # it has heard enough
+    note("unreached", outcome=verdict.outcome)
+    return OwnerAnswer(verdict.outcome)
 
 
 class _Ringing:

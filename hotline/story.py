@@ -48,6 +48,9 @@ def sentence(kind: str, details: Mapping[str, Any]) -> Text:
             return Text(f"       reply after {details['ms']} ms", style="dim")
         case "matched":
             return Text(f"match  {details['how']}: {details['plate']} at {details['probability']:.2f}", style="yellow")
+        case "who":
+            heard = "; ".join(details["reasons"])
+            return Text(f"who    {details['who']}  {details['confidence']:.2f}  ({heard})", style="yellow")
         case "free_speech":
             return Text(f"said   “{details['text']}”", style="blue")
         case "closed":

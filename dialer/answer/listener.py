@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import TypeVar
 
 from asr.pool import RecognizerPool
 from asr.recognizer import AsrError
@@ -14,6 +15,7 @@ from dialer.answer.words import GRAMMAR
 from ivr.call import Call
 
 BEEP_WAIT_S = 20.0
+T = TypeVar("T")
 
 
 class AnswerListener:
@@ -42,13 +44,26 @@ class AnswerListener:
             await asyncio.gather(self._looking, return_exceptions=True)
 
     def answered(self) -> None:
-        """The call was answered."""
+        """The call was answered: what a network said before is over."""
         self.judge.answered()
+        self._machine.clear()
+        self._quiet.clear()
 
     async def machine(self) -> Verdict:
         """Return once a machine was found; never, where there is none."""
         await self._machine.wait()
         return self.judge.verdict
+
+    async def unless_machine(self, work: Coroutine[None, None, T]) -> T | Verdict:
+        """What `work` returns, or the verdict on a machine that was found first: `work` is then cancelled."""
+        working, machine = asyncio.ensure_future(work), asyncio.ensure_future(self.machine())
+        try:
+            await asyncio.wait({working, machine}, return_when=asyncio.FIRST_COMPLETED)
+            return working.result() if working.done() else machine.result()
+        finally:
+            working.cancel()
+            machine.cancel()
+            await asyncio.gather(working, machine, return_exceptions=True)
 
     async def may_speak(self) -> None:
         """Return when a voicemail has beeped or a machine has paused, at the latest after BEEP_WAIT_S."""

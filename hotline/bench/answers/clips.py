@@ -27,8 +27,8 @@ Part = Literal["tune", "measure"]
 TEXTS = Path(__file__).with_name("texts.yaml")
 ANSWERED = {PERSON, "voicemail", "assistant"}
 """Only after the answer; announcements come before it in four calls of five."""
-TAKES = {PERSON: 3}
-"""Voices that say each sentence; two for machines'."""
+TAKES = {"tune": 1, "measure": 2}
+"""Voices that say each sentence."""
 SOUNDS = {"ringing": 12, "music": 24, "fax": 14, "busy": 8, "congestion": 6, "no-such-number": 4}
 LEAST_S = 8.0
 
@@ -78,7 +78,7 @@ def _plans(part: Part, seed: int) -> list[_Plan]:
 
     for kind, texts in yaml.safe_load(TEXTS.read_text("utf-8"))[part].items():
         for text in texts:
-            for take in range(TAKES.get(kind, 2)):
+            for take in range(TAKES[part]):
                 plan(kind, text, take)
     for kind, many in {**SOUNDS, PERSON: 8}.items():
         for take in range(many):
