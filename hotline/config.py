@@ -36,6 +36,8 @@ class EngineConfig:
     free_speech: bool = False
     seat_ring_s: int = 20
     owner_ring_s: int = 30
+    caller_numbers: Path = Path()
+    caller_header: str = ""
     service_hosts: tuple[str, ...] = ()
     owner_message: bool = True
     finish_calls_s: int = 60
@@ -77,6 +79,7 @@ SECTIONS = {
         "free_speech": "free_speech",
     },
     "seats": {"ring_s": "seat_ring_s"},
+    "callers": {"numbers": "caller_numbers", "header": "caller_header"},
     "services": {"allowed_hosts": "service_hosts"},
     "owners": {"ring_s": "owner_ring_s", "message": "owner_message"},
 }

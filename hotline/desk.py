@@ -6,6 +6,7 @@ from pathlib import Path
 from asr.pool import RecognizerPool
 from dialer.client import Vault
 from hotline.http_service import Fetch, fetch
+from hotline.known_callers import KnownCallers
 from hotline.seats import Seats
 from ivr.flow.model import Flow
 from tts.prompts import PromptLibrary
@@ -26,3 +27,4 @@ class Desk:
     fetch: Fetch = fetch
     owner_message: bool = True
     """Voicemails and assistants are told, once and briefly, who called about which car."""
+    known: KnownCallers = KnownCallers()

@@ -13,6 +13,7 @@ from hotline.case_text import CaseText
 from hotline.casebook import Listener, OpenCase
 from hotline.config import EngineConfig
 from hotline.desk import Desk
+from hotline.known_callers import KnownCallers
 from hotline.live_flows import LiveFlows
 from hotline.move_car import MoveCar
 from hotline.recording import Recorder
@@ -39,6 +40,7 @@ class Engine:
             lambda grammars: make_hearing(config.hearing, config.recognizer_workers, grammars), config.data / "flows")
         self.ears = self.flows.hearing
         self.case_text = CaseText(config.free_speech)
+        self._known = KnownCallers.load(config.caller_numbers, config.caller_header)
         self.store = Store(config.database)
         self._stack = AsyncExitStack()
         self._conversations: set[asyncio.Task[None]] = set()
@@ -65,6 +67,7 @@ class Engine:
                 owner_ring_s=self.config.owner_ring_s,
                 service_hosts=self.config.service_hosts,
                 owner_message=self.config.owner_message,
+                known=self._known,
             )
             watching = asyncio.create_task(self.flows.watch())
             stack.callback(watching.cancel)

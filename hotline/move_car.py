@@ -51,7 +51,8 @@ class MoveCar:
     async def transfer(self, conversation: Conversation) -> str:
         """Put the caller through to a seat; returns when that talk is over."""
         self._case.reason = self._case.reason or conversation.argument
-        seat = await self._desk.seats.ring(self._case.id, self._case.reason, conversation.log)
+        seat = await self._desk.seats.ring(self._case.id, self._case.reason, conversation.log,
+                                           conversation.signals)
         if seat is None:
             return "failed"
         try:

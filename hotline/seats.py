@@ -1,5 +1,6 @@
 """Human seats: their phones ring in order of penalty until one answers."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ivr.call import HungUp
@@ -17,14 +18,20 @@ class Seats:
         self._line, self._ring_s = line, ring_s
         self._seats = sorted(seats, key=lambda seat: seat.penalty)
 
-    async def ring(self, case_id: str, reason: str, note: Note) -> SipCall | None:
+    async def ring(
+        self, case_id: str, reason: str, note: Note, signals: Sequence[str] = ()
+    ) -> SipCall | None:
         """The call of the first seat that answers, or None if none does.
 
-        `reason` says why a person is needed; the seat's phone gets it as a header.
+        `reason` says why a person is needed, `signals` what showed that the caller does not cope; the
+        seat's phone gets both as headers, each sign once with how often it was seen.
         """
         headers = {"X-Case": case_id, "X-Reason": reason}
+        if signals:
+            counted = Counter(signals)
+            headers["X-Signals"] = ", ".join(sign if times == 1 else f"{sign} {times}" for sign, times in counted.items())
         for seat in self._seats:
-            note("seat_called", seat=seat.name, reason=reason)
+            note("seat_called", seat=seat.name, reason=reason, signals=headers.get("X-Signals", ""))
             try:
                 leg = await self._line.dial(f"seat:{seat.name}", ring_timeout_s=self._ring_s, headers=headers)
             except LineDown as error:

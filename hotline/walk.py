@@ -33,7 +33,10 @@ async def _conversation(call: SipCall, flow: Flow, desk: Desk, case: OpenCase, c
     note("arrived", called=call.leg.called)
     await call.answer()
     note("answered")
-    ending = await Runner(flow, Conversation(call, note), desk.voice, desk.ears, car.actions()).run()
+    signals = desk.known.signals(call.remote, call.headers)
+    if signals:
+        note("struggle", signals=list(signals))
+    ending = await Runner(flow, Conversation(call, note, signals=signals), desk.voice, desk.ears, car.actions()).run()
     owner_answer = await car.owner_done()
     if ending.hung_up and owner_answer:
         case.note("desk", "caller_not_told", owner=owner_answer)

@@ -13,6 +13,6 @@ def louder(pcm_8k: bytes, db: float) -> bytes:
         return pcm_8k
     samples = np.frombuffer(pcm_8k, "<i2").astype(np.float32) / FULL * np.float32(10 ** (db / 20))
     size = np.abs(samples)
-    bent = KNEE + (1 - KNEE) * np.tanh((size - KNEE) / (1 - KNEE))
-    limited = np.where(size > KNEE, np.sign(samples) * np.minimum(bent, 0.999), samples)
+    over = np.maximum(size - KNEE, 0) / (1 - KNEE)
+    limited = np.sign(samples) * np.where(over > 0, KNEE + (1 - KNEE) * over / (1 + over), size)
     return np.round(limited * FULL).astype("<i2").tobytes()
