@@ -41,7 +41,7 @@ class Wording:
         if speech.synthesized:
             log.warning("prompt_not_recorded", extra={"fields": {"prompt": prompt, "mend": "make prompts"}})
         self._last = speech.text
-        self._log("said", prompt=prompt, text=speech.text, synthesized=speech.synthesized)
+        self._log("said", prompt=prompt, text=speech.text, ms=len(speech.pcm_8k) // 16, synthesized=speech.synthesized)
         return Speech(louder(speech.pcm_8k, self._pace.louder_db), speech.text, speech.synthesized)
 
 

@@ -19,6 +19,8 @@ PATIENCE_S = 45
 """No single step of a call takes as long, even where other programs have the processors."""
 BREATH_S = 0.4
 """From the first sound of a prompt until a person speaks over it."""
+QUESTION_SHARE = 0.75
+"""Who has heard so much of a question knows what it asks, and may say yes."""
 
 
 async def eventually(what, limit_s: float = PATIENCE_S):
@@ -28,6 +30,11 @@ async def eventually(what, limit_s: float = PATIENCE_S):
         assert time.monotonic() < deadline, f"not within {limit_s} s"
         await asyncio.sleep(0.02)
     return value
+
+
+def question_s(said: dict) -> float:
+    """Seconds until a person answers a question, of which the log has these details."""
+    return QUESTION_SHARE * said["ms"] / 1000
 
 
 class CaseLog:
@@ -177,7 +184,7 @@ async def whole_call(house: House, caller: str, cast: Cast) -> CaseLog:
             if words == YES and "owner" not in phones:
                 phones["owner"] = await until_owner_answered.enter_async_context(house.owner(cast.owner))
             if words:
-                await asyncio.sleep(BREATH_S)
+                await asyncio.sleep(question_s(entry.details) if words == YES else BREATH_S)
                 await phones[entry.side].say(house.words[words])
     return case
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from house import BREATH_S, House
+from house import BREATH_S, House, question_s
 from voices import PLATE
 
 from hotline.demo.people import YES
@@ -42,8 +42,8 @@ async def read_back(house: House, callers_phone, case) -> None:
     await case.wait("said", prompt="welcome")
     await asyncio.sleep(BREATH_S)
     await callers_phone.say(house.words[PLATE])
-    await case.wait("said", prompt="readback")
-    await asyncio.sleep(BREATH_S)
+    readback = await case.wait("said", prompt="readback")
+    await asyncio.sleep(question_s(readback.details))
 
 
 async def test_the_caller_hears_the_bot_within_half_a_second_of_the_answer(house):

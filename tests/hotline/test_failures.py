@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from house import BREATH_S, descendants, eventually
+from house import BREATH_S, descendants, eventually, question_s
 from voices import PLATE
 
 from hotline.demo.people import YES
@@ -34,8 +34,8 @@ async def test_a_caller_whose_vault_dies_is_handed_to_a_seat(house):
         await case.wait("said", prompt="welcome")
         await asyncio.sleep(BREATH_S)
         await callers_phone.say(house.words[PLATE])
-        await case.wait("said", prompt="readback")
-        await asyncio.sleep(BREATH_S)
+        readback = await case.wait("said", prompt="readback")
+        await asyncio.sleep(question_s(readback.details))
         await callers_phone.say(house.words[YES])
         await case.wait("ringing", "owner")
         [vault] = descendants(os.getpid(), "dialer.vault")

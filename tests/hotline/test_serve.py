@@ -7,7 +7,7 @@ import socket
 import sqlite3
 
 import pytest
-from house import BREATH_S, phone
+from house import BREATH_S, phone, question_s
 from service import ivr, serving, settle
 from voices import PLATE
 
@@ -26,8 +26,8 @@ async def test_a_whole_call_is_kept_and_the_owners_number_is_nowhere(words, tmp_
             await service.logged("said", prompt="welcome")
             await asyncio.sleep(BREATH_S)
             await caller.say(words[PLATE])
-            await service.logged("said", prompt="readback")
-            await asyncio.sleep(BREATH_S)
+            readback = await service.logged("said", prompt="readback")
+            await asyncio.sleep(question_s(readback))
             await caller.say(words[YES])
             await service.logged("said", prompt="owner_greeting")
             await asyncio.sleep(BREATH_S)
