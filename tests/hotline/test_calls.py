@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from house import BREATH_S, House, question_s
-from voices import PLATE
+from voices import CALLER_VOICE, PLATE
 
 from hotline.demo.people import YES
 from hotline.demo.world import free_udp_ports
@@ -15,6 +15,8 @@ from hotline.demo.world import free_udp_ports
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FIRST_SOUND_MS = 500
+QUESTION_OUT_S = 4.0
+"""A yes or no before most of the question is out answers nothing."""
 LOUD = 1000
 """A sample that only speech reaches: −30 dBFS."""
 RTP_PEER = Path(__file__).resolve().parents[1] / "sip" / "rtp_peer.py"
@@ -90,6 +92,24 @@ async def test_the_owners_answer_is_kept_though_the_caller_left(house):
         await owner.say(house.words["好的，我马上来。"])
         assert await case.ended() == ("caller-hung-up", "")
     assert case.find("answer", "owner").details["outcome"] == "coming"
+
+
+async def test_a_plate_that_is_denied_and_corrected_leads_to_the_call_of_its_owner(house):
+    said = {"plate": "赣KD56788", "no": "不对。", "change": "最后一位是九。"}
+    for sentence in said.values():
+        house.words.speak(sentence, CALLER_VOICE)
+    answers = [("welcome", said["plate"]), ("readback", said["no"]), ("correction_prompt", said["change"]), ("readback_changed", YES)]
+    async with house.owner("coming") as owner, house.call("13800000007") as (callers_phone, case):
+        for prompt, words in answers:
+            await case.wait("said", "caller", prompt=prompt)
+            await asyncio.sleep(QUESTION_OUT_S if prompt.startswith("readback") else BREATH_S)
+            await callers_phone.say(house.words[words])
+        await case.wait("said", "owner", prompt="owner_greeting")
+        await asyncio.sleep(BREATH_S)
+        await owner.say(house.words["好的，我马上来。"])
+        assert await case.ended() == ("coming", "")
+    matched = [entry.details["plate"] for entry in case.entries if entry.kind == "matched"]
+    assert matched[0] != PLATE and matched[-1] == PLATE
 
 
 async def test_a_second_caller_is_served_while_one_talks(house):
