@@ -9,7 +9,7 @@ import pytest
 from house import BREATH_S, House, question_s
 from voices import CALLER_VOICE, PLATE
 
-from hotline.demo.people import YES
+from hotline.demo.people import NO, YES
 from hotline.demo.world import free_udp_ports
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -95,10 +95,10 @@ async def test_the_owners_answer_is_kept_though_the_caller_left(house):
 
 
 async def test_a_plate_that_is_denied_and_corrected_leads_to_the_call_of_its_owner(house):
-    said = {"plate": "赣KD56788", "no": "不对。", "change": "最后一位是九。"}
-    for sentence in said.values():
+    wrong, change = "赣KD56788", "最后一位是九。"
+    for sentence in (wrong, change):
         house.words.speak(sentence, CALLER_VOICE)
-    answers = [("welcome", said["plate"]), ("readback", said["no"]), ("correction_prompt", said["change"]), ("readback_changed", YES)]
+    answers = [("welcome", wrong), ("readback", NO), ("correction_prompt", change), ("readback_changed", YES)]
     async with house.owner("coming") as owner, house.call("13800000007") as (callers_phone, case):
         for prompt, words in answers:
             await case.wait("said", "caller", prompt=prompt)
