@@ -15,8 +15,6 @@ from hotline.demo.world import free_udp_ports
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FIRST_SOUND_MS = 500
-QUESTION_OUT_S = 4.0
-"""A yes or no before most of the question is out answers nothing."""
 LOUD = 1000
 """A sample that only speech reaches: −30 dBFS."""
 RTP_PEER = Path(__file__).resolve().parents[1] / "sip" / "rtp_peer.py"
@@ -101,8 +99,8 @@ async def test_a_plate_that_is_denied_and_corrected_leads_to_the_call_of_its_own
     answers = [("welcome", wrong), ("readback", NO), ("correction_prompt", change), ("readback_changed", YES)]
     async with house.owner("coming") as owner, house.call("13800000007") as (callers_phone, case):
         for prompt, words in answers:
-            await case.wait("said", "caller", prompt=prompt)
-            await asyncio.sleep(QUESTION_OUT_S if prompt.startswith("readback") else BREATH_S)
+            asked = await case.wait("said", "caller", prompt=prompt)
+            await asyncio.sleep(question_s(asked.details) if prompt.startswith("readback") else BREATH_S)
             await callers_phone.say(house.words[words])
         await case.wait("said", "owner", prompt="owner_greeting")
         await asyncio.sleep(BREATH_S)
