@@ -23,7 +23,10 @@ WINDOW_S = 10.0
 FIRST_LOOK_MS, NEXT_LOOK_MS = 900, 640
 """Speech that must have come before the first look, and between looks."""
 LOOK_PAUSE_MS = 224
-SURE, LIKELY = 0.6, 0.5
+FRESH_MS = 64
+"""Speech since the last look for which a pause is looked into."""
+SURE, LIKELY = 0.5, 0.4
+"""Share of probability of what only machines say, after the answer and before it."""
 UNBROKEN_MS, TALKED_OVER_MS = 2500, 1500
 """Speech without a pause, or on over our own, by which what a person might say is a machine's."""
 SHORT_MS, WAITS_MS = 2000, 600
@@ -96,7 +99,7 @@ class Judge:
         speech_ms = self.pace.speech_ms
         fresh_ms = speech_ms - self._looked_at_ms
         wanted = NEXT_LOOK_MS if self._looked_at_ms else FIRST_LOOK_MS
-        in_pause = self.pace.quiet_ms >= LOOK_PAUSE_MS and fresh_ms >= 300
+        in_pause = self.pace.quiet_ms >= LOOK_PAUSE_MS and fresh_ms >= FRESH_MS
         if self.over or not (in_pause or fresh_ms >= wanted):
             return None
         self._looked_at_ms = speech_ms
@@ -113,7 +116,7 @@ class Judge:
             kind, share = words.best_of_all
         if share < (LIKELY if self.early else SURE):
             kind, share, reason = "unreachable", words.unknown + share, f"an announcement, not told which: {words.text}"
-        if share < SURE:
+        if share < (LIKELY if self.early else SURE):
             self._likely = None
             return self.verdict
         looks = self._likely.looks + 1 if self._likely and self._likely.kind == kind else 1

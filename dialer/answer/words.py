@@ -9,6 +9,8 @@ from asr.recognizer import Result
 
 GRAMMAR = "announcement"
 MAYBE = "maybe:"
+LEAST_SAID = 4
+"""Characters: a word that is shorter than this can be made out in almost any noise."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def words_of(result: Result) -> Words:
     text, best = "", 0.0
     for hypothesis in result.hypotheses:
         share = hypothesis.probability or 0.0
-        if not hypothesis.complete or hypothesis.value == "other":
+        if not hypothesis.complete or hypothesis.value == "other" or len(hypothesis.text) < LEAST_SAID:
             continue
         if share > best:
             best, text = share, hypothesis.text
