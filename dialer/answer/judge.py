@@ -115,7 +115,9 @@ class Judge:
         if share < SURE and self._may_believe_maybe():
             kind, share = words.best_of_all
         if share < (LIKELY if self.early else SURE):
-            kind, share, reason = "unreachable", words.unknown + share, f"an announcement, not told which: {words.text}"
+            if not kind or words.unknown > share:
+                kind, reason = "unreachable", f"an announcement, not told which: {words.text}"
+            share += words.unknown
         if share < (LIKELY if self.early else SURE):
             self._likely = None
             return self.verdict
