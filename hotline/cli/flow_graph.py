@@ -31,10 +31,17 @@ def graph(file: Path, kind: str, out: Path | None) -> None:
     if kind == "svg":
         text = _laid_out(text)
     if out:
-        out.write_text(text, encoding="utf-8")
+        _write(out, text)
         click.echo(f"{out} written; open it with a browser" if kind == "svg" else f"{out} written")
     else:
         click.echo(text, nl=False)
+
+
+def _write(out: Path, text: str) -> None:
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CannotRun(f"{out} cannot be written ({error.strerror}): name a file in a folder that is there") from None
 
 
 def _laid_out(dot: str) -> str:

@@ -77,7 +77,7 @@ def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: st
              ivr flow run flows/city_desk.yaml --at "2026-03-02 10:00" --script call.txt --expect person
     """
     logging.disable(logging.WARNING)
-    script = Script(script_file.name, script_file.read()) if script_file else None
+    script = Script(script_file.name, _text_of(script_file)) if script_file else None
     show = (lambda *_, **__: None) if as_json else _show
     ask = script.next if script else _ask
     if script and not as_json:
@@ -94,6 +94,13 @@ def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: st
     _judge(ended, expect or (script.end if script else ""), script.left_over() if script else "")
 
 
+def _text_of(script_file) -> str:
+    try:
+        return script_file.read()
+    except UnicodeDecodeError:
+        raise CannotRun(f"{script_file.name} is not UTF-8 text: save it as UTF-8") from None
+
+
 def _situation(plates, owner, seat, at, values, hosts) -> Situation:
     for plate in plates:
         if not dialable(plate):
@@ -104,7 +111,7 @@ def _situation(plates, owner, seat, at, values, hosts) -> Situation:
 
 def _ask(side: str, state: str) -> str:
     try:
-        return click.prompt(click.style(side, bold=True), prompt_suffix="> ", default="", show_default=False)
+        return click.prompt(click.style(side, bold=True), prompt_suffix="> ", default="", show_default=False, err=True)
     except (EOFError, click.Abort):
         click.echo("(hung up)")
         return "hang up"

@@ -1,5 +1,6 @@
 """What one flow's file cannot tell alone: unknown names, missing branches, ways that lead nowhere."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from tts.script import slot_kind
 WHEN_LISTENING = ("no_match", "no_input")
 """Branches that every question needs."""
 LISTENING = (*WHEN_LISTENING, "unsure", "match", "value", "noise", "key", "keys")
+KEY_BRANCH = re.compile(r"key [0-9*#]")
 SLOT_TAKES = {"plate": ("plate",), "minutes": ("minutes", "number"), "digits": ("digits", "number", "minutes")}
 """Kinds of values by the kind of a prompt's slot; `name` takes any."""
 
@@ -147,7 +149,7 @@ def _of_answers(flow: Flow, state: State, known: Heard) -> Iterator[FlowError]:
             yield FlowError(state.at("next"), f"state '{state.name}' has no branch for {what}; add '{intent}: STATE' under next")
     possible = {*known.all, *LISTENING, "hang_up", *elsewhere}
     for branch in state.next:
-        if branch not in possible and not branch.startswith("key "):
+        if branch not in possible and not KEY_BRANCH.fullmatch(branch):
             yield FlowError(state.at(f"next.{branch}"), f"'{branch}' is never heard in state '{state.name}'"
                                                         f"{nearest(branch, known.all | set(LISTENING))}")
 

@@ -16,6 +16,8 @@ ALWAYS_EVENTS = ("person", "elderly", "struggling", "hang_up", "trouble")
 KEYS = "0123456789*#ABCD"
 ALWAYS_KEYS = (*ALWAYS_EVENTS, *(f"key {key}" for key in KEYS))
 
+MOST_TURNS, MOST_SECONDS = 200, 7200
+
 
 def load_flow(path: Path) -> Flow:
     """Read one flow and those that it runs, which stand beside it; profiles come from `profiles.yaml` there.
@@ -94,7 +96,8 @@ def _limits(item: Item) -> Limits:
     if ("misses" in fields) != ("after_misses" in fields):
         raise item.error("'misses' and 'after_misses' need each other: {misses: 6, after_misses: STATE}")
     misses = (fields["misses"].number(), fields["after_misses"].text()) if "misses" in fields else ()
-    return Limits(fields["turns"].number(), fields["seconds"].number(), fields["then"].text(), *misses)
+    turns, seconds = fields["turns"].count(MOST_TURNS), fields["seconds"].count(MOST_SECONDS)
+    return Limits(turns, seconds, fields["then"].text(), *misses)
 
 
 def _places(fields: Mapping[str, Item], always: Mapping[str, Item]) -> dict[str, Where]:

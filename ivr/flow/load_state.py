@@ -12,6 +12,8 @@ from ivr.flow.source import FlowError, Item, nearest
 from ivr.flow.turn_taking import barge_in, keys, question_share
 from ivr.flow.values import NUMBERS
 
+MOST_VISITS = 20
+"""Nobody asks one caller more often."""
 STATE_KEYS = ("say", "say_by_visit", "short", "visits", "listen", "do", "with", "within_s", "run", "set", "while_waiting",
               "choose", "next", "end")
 WORKS = ("listen", "do", "run", "choose")
@@ -215,7 +217,7 @@ def _visits(item: Item | None) -> VisitLimit | None:
     fields = item.fields(("at_most", "then"))
     if set(fields) != {"at_most", "then"}:
         raise item.error("'visits' needs both: {at_most: 2, then: STATE}")
-    return VisitLimit(fields["at_most"].number(), fields["then"].text())
+    return VisitLimit(fields["at_most"].count(MOST_VISITS), fields["then"].text())
 
 
 def _while_waiting(item: Item | None) -> WhileWaiting | None:

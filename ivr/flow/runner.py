@@ -26,6 +26,8 @@ TALK_MS = 3500
 """Sound for so long that held nothing that was asked for is other people's talk, not an answer."""
 BREATH = bytes(8 * 2 * 250)
 """Between the answer to an aside and the question."""
+MOST_OVER_LIMIT = 4
+"""Questions that may still follow a limit: where a seat was busy, a caller may be asked what to do."""
 MOST_STEPS = 100
 """A flow that goes through so many states without asking anything goes round in a circle."""
 PLACE = re.compile(r"\{(\w+)\}")
@@ -99,7 +101,7 @@ class Runner:
         self.call, self.log = conversation.call, conversation.log
         self._visits: Counter[str] = Counter()
         self._turns = self._steps = 0
-        self._over_limit = False
+        self._over_limit = 0
         self._above, self._began_ms = above, self.call.now_ms
         self._pace = above._pace if above else Pace(flow.struggle, conversation.signals)
         self._wording = Wording(voice, conversation.values, self._pace, conversation.log)
@@ -116,10 +118,11 @@ class Runner:
         self.log("flow", name=self.flow.name, version=self.flow.version)
         name = self.flow.start
         while True:
-            state = self.flow.states[self._limited(name)]
-            self.log("state", name=state.name)
-            self.conversation.branch_if_hung_up = ""
+            state = self.flow.states[name]
             try:
+                state = self.flow.states[self._limited(name)]
+                self.log("state", name=state.name)
+                self.conversation.branch_if_hung_up = ""
                 self._count_step(state)
                 name = await self._visit(state)
             except HungUp as gone:
@@ -130,6 +133,7 @@ class Runner:
                 if self._in_trouble or "trouble" not in self.flow.always:
                     return Ending("failed", state.name)
                 self._in_trouble = self._wording.lenient = True
+                self._steps = 0
                 name = self.flow.always["trouble"]
                 continue
             if state.end:
@@ -158,15 +162,26 @@ class Runner:
         """
         limits = self.flow.limits
         too_long = self._turns >= limits.turns or self.call.now_ms - self._began_ms >= limits.seconds * 1000
-        if too_long and not self._over_limit and self.flow.states[name].listen:
-            self._over_limit = True
-            return limits.then
-        visits = self.flow.states[name].visits
-        if visits and self._visits[name] >= visits.at_most:
-            return self._limited(visits.then)
+        if too_long and self.flow.states[name].listen:
+            self._over_limit += 1
+            if self._over_limit > MOST_OVER_LIMIT:
+                raise RuntimeError(f"{MOST_OVER_LIMIT} questions over its limit: the flow does not end")
+            if self._over_limit == 1:
+                return limits.then
+        name = self._spent(name)
         if self.flow.states[name].listen and (person := self._given_up()):
             return person
         self._visits[name] += 1
+        return name
+
+    def _spent(self, name: str) -> str:
+        """The state that follows those that were entered as often as they may be."""
+        passed: set[str] = set()
+        while (visits := self.flow.states[name].visits) and self._visits[name] >= visits.at_most:
+            if name in passed:
+                raise RuntimeError(f"the visits of state '{name}' lead back to it")
+            passed.add(name)
+            name = visits.then
         return name
 
     def _given_up(self) -> str:

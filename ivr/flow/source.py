@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 
@@ -86,6 +86,13 @@ class Item:
             raise self.error(f"expected a whole number, not '{written}'")
         return int(written)
 
+    def count(self, most: int) -> int:
+        """A whole number from 1 to `most`. Raises `FlowError`."""
+        number = self.number()
+        if not 1 <= number <= most:
+            raise self.error(f"{number} is out of range; write a number from 1 to {most}")
+        return number
+
     def decimal(self) -> float:
         written = self.text()
         try:
@@ -132,12 +139,18 @@ def read_yaml(path: Path) -> Item:
         root = YAML(typ="rt").compose(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FlowError(Where(str(path), 1, 1), "there is no such file") from None
+    except OSError as error:
+        raise FlowError(Where(str(path), 1, 1), f"it cannot be read ({error.strerror}); name a YAML file") from None
     except UnicodeDecodeError:
         raise FlowError(Where(str(path), 1, 1), "the file is not UTF-8 text; save it as UTF-8") from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = Where(str(path), mark.line + 1, mark.column + 1) if mark else Where(str(path), 1, 1)
         raise FlowError(where, f"not YAML: {error.problem or error.context}") from None
+    except YAMLError:
+        raise FlowError(Where(str(path), 1, 1), "not YAML: it holds a control character; save it as plain text") from None
+    except RecursionError:
+        raise FlowError(Where(str(path), 1, 1), "not a flow: its brackets are nested too deeply") from None
     if root is None:
         raise FlowError(Where(str(path), 1, 1), "the file is empty")
     return Item(root, path)

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from hotline.flow_run import Situation, run_flow
 from hotline.http_service import ServiceError, address
+from ivr.flow.runner import MOST_OVER_LIMIT
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 HEAD = """\
@@ -150,6 +151,24 @@ def test_a_flow_that_lasts_too_long_goes_to_a_person(folder):
     (folder / "flow.yaml").write_text(HEAD.replace("turns: 3", "turns: 99") + states, "utf-8")
     ended = run_flow(folder / "flow.yaml", "", Situation(), lambda *_: "", lambda *_, **__: None)
     assert ended.outcome == "person" and 60 <= ended.seconds < 100
+
+
+ASKED_AGAIN = ("    listen: {grammar: yes_no, profile: short}\n"
+               "    next: {\"yes\": first, \"no\": first, no_match: first, no_input: first}\n")
+
+
+def test_visits_that_lead_back_to_themselves_go_to_a_person(folder):
+    ended, log = held(folder, "  first:\n    say: desk_more\n    visits: {at_most: 1, then: first}\n" + ASKED_AGAIN, "对/对/对")
+    assert ended.outcome == "person" and "trouble" in [kind for kind, _ in log]
+
+
+def test_a_flow_that_asks_on_after_its_limit_comes_to_an_end(folder):
+    busy = HEAD.replace("failed: talked", "failed: first") + "  first:\n    say: desk_more\n" + ASKED_AGAIN
+    (folder / "flow.yaml").write_text(busy, "utf-8")
+    log = []
+    ended = run_flow(folder / "flow.yaml", "", Situation(seat="busy"), lambda *_: "对",
+                     lambda side, kind, **details: log.append(kind))
+    assert ended.outcome == "failed" and log.count("heard") <= 3 + 2 * MOST_OVER_LIMIT
 
 
 def test_a_prompt_whose_value_is_missing_leads_to_a_person(folder):

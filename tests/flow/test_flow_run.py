@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from hotline.cli.flow import flow
+from hotline.errors import CannotRun
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 INBOUND = FLOWS / "move_car_inbound.yaml"
@@ -53,3 +54,10 @@ def test_a_call_that_does_not_go_as_the_script_says_is_told_with_its_line(lines,
 def test_the_owners_side_alone_is_run_with_the_value_that_it_is_given():
     told = run("不是我的车\n", "--value", "plate=赣KA1234", "--expect", "not-mine", file=FLOWS / "move_car_outbound.yaml")
     assert told.exit_code == 0 and "您的车赣KA1234" in told.output
+
+
+def test_a_script_that_is_no_text_is_one_sentence(tmp_path):
+    (tmp_path / "call.txt").write_bytes("对".encode("gbk"))
+    with pytest.raises(CannotRun, match="not UTF-8 text"):
+        CliRunner().invoke(flow, ["run", str(INBOUND), "--script", str(tmp_path / "call.txt")],
+                           catch_exceptions=False, standalone_mode=False)
