@@ -15,6 +15,8 @@ AGAIN = {
 and a call that was forwarded in vain count as nobody there."""
 NOT_THIS_NUMBER = {"no-such-number", "suspended", "fax"}
 """After these the number is not tried again for this request."""
+ANSWERED = {"coming", "later", "later-unknown"}
+"""The owner will come: if nobody came, one reminder follows."""
 NEVER_REACHED = {"failed", "unavailable"}
 """The trunk or the vault failed before any phone rang: no attempt of the budget is spent."""
 DAY_S = 86_400
@@ -31,6 +33,8 @@ class AttemptPolicy:
     happened. `keep_trying_s`: after this a request is given up. `answer_stands_s`: whoever asks for
     the same car within this time after the owner's answer is told that answer. `quiet`: hours in
     which no owner is called but for an emergency, as `22:00-07:00`, local time; "" for none.
+    `remind_s`: how long after the promised minutes (or a plain 马上来) one reminder rings, unless the
+    caller said that the car has moved; 0 for none.
     """
 
     attempts: int = 3
@@ -42,6 +46,7 @@ class AttemptPolicy:
     keep_trying_s: int = 1800
     answer_stands_s: int = 120
     quiet: str = ""
+    remind_s: int = 0
 
     def __post_init__(self) -> None:
         """Raises ConfigProblem for rules that cannot be meant: nobody is called then."""
@@ -57,6 +62,8 @@ class AttemptPolicy:
                 raise ConfigProblem(f"[owners] {name} must be {_SHORTEST_WAIT_S} to {DAY_S} seconds")
         if not 60 <= self.keep_trying_s <= DAY_S:
             raise ConfigProblem(f"[owners] keep_trying_s must be 60 to {DAY_S} seconds")
+        if self.remind_s > DAY_S:
+            raise ConfigProblem(f"[owners] remind_s must be 0 (no reminder) to {DAY_S} seconds")
         if not isinstance(self.quiet, str) or field_problems({"phone": "00", "quiet": self.quiet}):
             raise ConfigProblem("[owners] quiet must be written 22:00-07:00 or left empty")
 
@@ -71,6 +78,10 @@ class AttemptPolicy:
             return math.inf
         waits = {"busy": self.busy_wait_s, "off": self.off_wait_s, "unreachable": self.off_wait_s}
         return waits.get(outcome, self.no_answer_wait_s)
+
+    def reminder_after_s(self, minutes: str) -> float:
+        """Seconds from an answer until the reminder."""
+        return self.remind_s + (int(minutes) * 60 if minutes.isdecimal() else 0)
 
     def quiet_minutes(self, minute_of_day: int) -> int:
         """Minutes from `minute_of_day` (0..1439) until owners may be called; 0 for now."""

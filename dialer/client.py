@@ -14,7 +14,7 @@ from dialer.errors import LookupRefused, VaultUnavailable
 from dialer.vault import line_socket
 from ivr.sip.line import Line, LineError
 
-__all__ = ["LookupRefused", "Match", "Vault", "VaultUnavailable"]
+__all__ = ["LookupRefused", "Match", "Renewed", "Vault", "VaultUnavailable"]
 
 log = logging.getLogger(__name__)
 _CONNECT_S = 0.5
@@ -28,6 +28,7 @@ class Match:
 
     `token`: dials the owner's first number, once, within ten minutes; `more_tokens` the further
     ones. `held`: see `plate_parser.match.Decision`. `tail`: last digits for a seat's screen. `address`: 先生, 女士 or "".
+    `ticket`: gets tokens again for a later attempt (`Vault.renew`). `car`, `owner`: blind marks.
     """
 
     kind: Literal["match", "ask", "none"]
@@ -40,6 +41,23 @@ class Match:
     language: str = ""
     more_tokens: tuple[str, ...] = ()
     held: str = ""
+    ticket: str = ""
+    car: str = ""
+    owner: str = ""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """One for each of the owner's numbers, in order."""
+        return ((self.token,) if self.token else ()) + self.more_tokens
+
+
+@dataclass(frozen=True)
+class Renewed:
+    """An owner found again by a ticket: as in `Match`."""
+
+    tokens: tuple[str, ...]
+    tail: str
+    owner: str
 
 
 class Vault:
@@ -83,11 +101,25 @@ class Vault:
         """
         request = {"op": "match", "case": case_id, "caller": caller, "heard": [list(reading) for reading in heard],
                    "denied": sorted(denied)}
+        reply = await self._granted(request)
+        lists = {name: tuple(reply.pop(name)) for name in ("alternatives", "more_tokens")}
+        return Match(**reply, **lists)
+
+    async def renew(self, ticket: str) -> Renewed:
+        """Fresh tokens for the owner that a ticket stands for.
+
+        Raises:
+            VaultUnavailable: the vault is down or silent: ask again later.
+            LookupRefused: the ticket is too old or foreign, its renewals are spent, or the owner is gone.
+        """
+        reply = await self._granted({"op": "renew", "ticket": ticket})
+        return Renewed((reply["token"], *reply["more_tokens"]), reply["tail"], reply["owner"])
+
+    async def _granted(self, request: dict[str, object]) -> dict:
         reply = await self._ask(request)
         if "refused" in reply:
             raise LookupRefused(reply["refused"], reply["text"])
-        lists = {name: tuple(reply.pop(name)) for name in ("alternatives", "more_tokens")}
-        return Match(**reply, **lists)
+        return reply
 
     async def _ask(self, request: dict[str, object]) -> dict:
         try:

@@ -30,7 +30,7 @@ class VaultUnavailable(DialerError):
 
 
 class LookupRefused(VaultUnavailable):
-    """The vault is there and says no. `kind`: "case", "caller", "hour" or "request"."""
+    """The vault is there and says no. `kind`: "case", "caller", "hour", "request", "ticket", "renewals" or "gone"."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+import time
 from collections.abc import Callable, Sequence
 
 from dialer.alarms import Alarms
 from dialer.audit import AuditLog
 from dialer.errors import LookupRefused
-from dialer.limits import DAY_S, WITHHELD, Budget, Tokens
+from dialer.limits import DAY_S, WITHHELD, Budget, Tokens, Window
+from dialer.owner import Owner
 from dialer.register import Register
+from dialer.tickets import OwnerTicket, TicketOffice
 from dialer.vault_config import VaultConfig
 from plate_parser import rules
 from plate_parser.match import Decision, decide
@@ -31,13 +34,16 @@ class Lookups:
     """Matches what was heard against the register, within budget, audited."""
 
     def __init__(
-        self, config: VaultConfig, register: Register, audit: AuditLog, clock: Callable[[], float]
+        self, config: VaultConfig, register: Register, audit: AuditLog, clock: Callable[[], float],
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.register = register
         self.tokens = Tokens(config.token_life_s, clock)
         self._config, self._audit = config, audit
         self._budget = Budget(config.rounds_per_case, config.rounds_per_caller, config.lookups_per_hour, clock)
         self._alarms = Alarms(clock, config.patterns)
+        self._tickets = TicketOffice(config.ticket_key, config.ticket_life_s, wall)
+        self._renewals, self._clock = Window(DAY_S), clock
         self._remember()
 
     def match(self, case: object, heard: object, caller: object = None, denied: object = None) -> dict[str, object]:
@@ -68,12 +74,40 @@ class Lookups:
         self._raise_alarms(self._alarms.matched(case_id, decision.kind, who, mark if decision.plate else ""))
         return self._answer(case_id, decision, places)
 
+    def renew(self, ticket: object) -> dict[str, object]:
+        """Fresh tokens for a ticket, for a later attempt; the numbers are those that the register has now.
+
+        Raises:
+            LookupRefused: the ticket is foreign or too old, its renewals are spent, or the owner is gone.
+        """
+        found = self.open_ticket(ticket)
+        plate = self._audit.plate_mark(found.plate)
+        at = self.register.find_all([found.plate])[0]
+        self._audit.append("renewed", case=found.case, plate=plate, found=at is not None)
+        if at is None:
+            raise LookupRefused("gone", "the owner is no longer in the register: match the plate again")
+        owner = self.register.owner(at)
+        return self._of_owner(found.case, found.plate, owner, self.tokens.issue(found.case, owner))
+
+    def open_ticket(self, ticket: object) -> OwnerTicket:
+        """A ticket's plate and case, within the budget that a case has for its ticket."""
+        found = self._tickets.open(ticket)
+        now = self._clock()
+        if self._renewals.total(now, found.case) >= self._config.renewals_per_case:
+            self._audit.append("refused", case=found.case, caller=None, why="renewals")
+            self._raise_alarms(self._alarms.refused())
+            raise LookupRefused("renewals", "this case's renewals are spent: hand it to a person")
+        self._renewals.add(now, found.case)
+        return found
+
     def _remember(self) -> None:
         """Budgets and alarms go on where a vault before this one ended."""
         for entry in self._audit.since("match", DAY_S):
             who, age_s = entry.get("caller"), entry["age_s"]
             self._budget.restore(age_s, entry["case"], who, entry.get("lookups", self._config.variants_per_round))
             self._alarms.matched(entry["case"], entry["result"], who, entry["plate"], age_s)
+        for entry in self._audit.since("renewed", DAY_S):
+            self._renewals.add(self._clock() - entry["age_s"], entry["case"])
         for entry in self._audit.since("refused", DAY_S):
             self._alarms.refused(entry["age_s"])
 
@@ -108,18 +142,33 @@ class Lookups:
         if not hit:
             for token in tokens:
                 self.tokens.take(token)
+        about = self._of_owner(case, owner.plate, owner, tokens) if owner else {}
         return {
+            **(about if hit else _NOBODY),
             "kind": decision.kind,
             "plate": decision.plate,
             "probability": decision.probability,
             "alternatives": decision.alternatives,
             "held": decision.held,
-            "token": tokens[0] if hit else None,
-            "more_tokens": tokens[1:] if hit else (),
-            "tail": owner.numbers[0].tail(self._config.tail_digits) if hit else "",
-            "address": owner.address if hit else "",
-            "language": owner.language if hit else "",
         }
+
+    def _of_owner(self, case: str, plate: str, owner: Owner, tokens: Sequence[str]) -> dict[str, object]:
+        """What the engine gets of an owner: to dial with, to keep, and to tell cars and owners apart."""
+        return {
+            "token": tokens[0],
+            "more_tokens": tokens[1:],
+            "tail": owner.numbers[0].tail(self._config.tail_digits),
+            "address": owner.address,
+            "language": owner.language,
+            "ticket": self._tickets.seal(case, plate),
+            "car": self._tickets.car_mark(plate),
+            "owner": self._tickets.owner_mark(owner),
+        }
+
+
+_NOBODY = {
+    "token": None, "more_tokens": (), "tail": "", "address": "", "language": "", "ticket": "", "car": "", "owner": "",
+}  # fmt: skip
 
 
 def _checked_denied(denied: object) -> frozenset[str]:

@@ -13,71 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Engine, ForeignKey, Index, func, select, text, update
+from sqlalchemy import Engine, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
-from dialer.attempts import AGAIN, DAY_S, NEVER_REACHED, NOT_THIS_NUMBER, AttemptPolicy
+from dialer.attempts import AGAIN, ANSWERED, DAY_S, NEVER_REACHED, NOT_THIS_NUMBER, AttemptPolicy
+from dialer.queue_tables import OPEN, Attempt, Base, NoCalls, Request, RequestCase
 
-OPEN = ("waiting", "calling")
+__all__ = ["Attempt", "AttemptQueue", "Base", "Begun", "Held", "OPEN", "Request"]
 
-
-class Base(DeclarativeBase):
-    """The queue's tables; hotline/migrations makes them."""
-
-
-class Request(Base):
-    """A car that is to be moved. Times are seconds since 1970.
-
-    `car` and `owner` are blind marks. `state`: `waiting`, `calling`, `done` or `cancelled`.
-    `numbers`: how many the owner has, as far as is known. `spent`: attempts that count.
-    `outcome` and `minutes`: what came of the last attempt.
-    """
-
-    __tablename__ = "owner_request"
-    __table_args__ = (
-        Index("one_open_request_per_car", "car", unique=True,
-              sqlite_where=text("state IN ('waiting', 'calling')"),
-              postgresql_where=text("state IN ('waiting', 'calling')")),
-    )  # fmt: skip
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    car: Mapped[str]
-    owner: Mapped[str]
-    emergency: Mapped[bool]
-    state: Mapped[str]
-    asked_at: Mapped[float]
-    ended_at: Mapped[float]
-    due_at: Mapped[float]
-    numbers: Mapped[int]
-    spent: Mapped[int]
-    outcome: Mapped[str]
-    minutes: Mapped[str]
-
-
-class RequestCase(Base):
-    """A case that waits for a request: several callers may ask for one car."""
-
-    __tablename__ = "owner_request_case"
-
-    case_id: Mapped[str] = mapped_column(primary_key=True)
-    request_id: Mapped[int] = mapped_column(ForeignKey("owner_request.id"), index=True)
-    withdrawn: Mapped[bool]
-
-
-class Attempt(Base):
-    """One call of one of the owner's numbers; `number` counts from 0. `outcome` is "" while it lasts."""
-
-    __tablename__ = "owner_attempt"
-
-    request_id: Mapped[int] = mapped_column(ForeignKey("owner_request.id"), primary_key=True)
-    seq: Mapped[int] = mapped_column(primary_key=True)
-    owner: Mapped[str] = mapped_column(index=True)
-    number: Mapped[int]
-    begun_at: Mapped[float]
-    ended_at: Mapped[float]
-    counted: Mapped[bool]
-    outcome: Mapped[str]
+LEASE_S = 60.0
+"""An engine that has not said for so long that it lives is taken for dead: others go on with its work."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +39,7 @@ class Begun:
 class Held:
     """Nothing may ring now. `until`: when to ask again, seconds since 1970; None: never for this request."""
 
-    why: Literal["spaced", "quiet", "daily", "calling", "over"]
+    why: Literal["spaced", "quiet", "daily", "calling", "over", "no-calls"]
     until: float | None
 
 
@@ -101,20 +47,50 @@ class AttemptQueue:
     """Requests and attempts in one database, kept to `policy`.
 
     Every method is one transaction, on disk when it returns; all may be called from any thread and
-    block for as long as the disk takes. `now` gives the time of day, with its zone.
+    block for as long as the disk takes. `now` gives the time of day, with its zone. `name`: the
+    engine that works on the database, one of several where it is PostgreSQL.
     """
 
-    def __init__(self, engine: Engine, policy: AttemptPolicy, now: Callable[[], datetime]) -> None:
-        self.policy = policy
+    def __init__(
+        self, engine: Engine, policy: AttemptPolicy, now: Callable[[], datetime], name: str = "engine"
+    ) -> None:
+        self.policy, self.name = policy, name
         self._engine, self._now = engine, now
         self._one_at_a_time = threading.Lock()
 
-    def ask(self, case_id: str, car: str, owner: str, *, emergency: bool = False) -> Request:
+    def time(self) -> float:
+        """Seconds since 1970 by the queue's clock."""
+        return self._now().timestamp()
+
+    def ask(self, case_id: str, car: str, owner: str, *, emergency: bool = False, ticket: str = "") -> Request:
         """Want `car` moved for a case; joins the request that is open, or whose answer still stands."""
         try:
-            return self._change(self._ask, case_id, car, owner, emergency)
+            return self._change(self._ask, case_id, car, owner, emergency, ticket)
         except IntegrityError:  # another process asked for the same car in this moment
-            return self._change(self._ask, case_id, car, owner, emergency)
+            return self._change(self._ask, case_id, car, owner, emergency, ticket)
+
+    def claim(self, most: int) -> list[Request]:
+        """Up to `most` requests whose time has come, for this engine to make an attempt of each now.
+
+        No other engine gets them meanwhile. What engines that died had begun is spent first.
+        """
+        return self._change(self._claim, most)
+
+    def put_off(self, request_id: int, seconds: float) -> Request:
+        """The attempt could not be made (the vault is down): nothing is spent, later again."""
+        return self._change(self._later, request_id, seconds)
+
+    def give_up(self, request_id: int, outcome: str) -> None:
+        """No attempt can be made any more."""
+        self._change(self._give_up, request_id, outcome)
+
+    def still_here(self) -> None:
+        """This engine lives: its attempts that last are its own for a while more."""
+        self._change(self._renew_leases)
+
+    def forbid(self, owner: str) -> None:
+        """The owner asked not to be called: from now on nobody is, about any car of theirs."""
+        self._change(lambda session, now: session.merge(NoCalls(owner=owner, since=now)))
 
     def begin(self, request_id: int, numbers: int) -> Begun | Held:
         """Begin the next attempt over the owner's `numbers` numbers, if the rules let it."""
@@ -135,7 +111,7 @@ class AttemptQueue:
         return self._change(self._withdraw, case_id)
 
     def recover(self) -> list[Request]:
-        """After a start: attempts that a crash cut off are spent. Returns the requests that go on."""
+        """After a start: attempts that a crash of this engine cut off are spent. Returns the requests that go on."""
         return self._change(self._recover)
 
     def request(self, request_id: int) -> Request | None:
@@ -148,6 +124,12 @@ class AttemptQueue:
             RequestCase.request_id == request_id, RequestCase.withdrawn.is_(False))
         with Session(self._engine) as session:
             return list(session.scalars(query.order_by(RequestCase.case_id)))
+
+    def of_case(self, case_id: str) -> Request | None:
+        """The request that a case waits for, or waited."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            asked = session.get(RequestCase, case_id)
+            return session.get(Request, asked.request_id) if asked else None
 
     def attempts(self, request_id: int) -> list[Attempt]:
         """All attempts of a request, in order."""
@@ -162,7 +144,9 @@ class AttemptQueue:
             session.commit()
             return found
 
-    def _ask(self, session: Session, now: float, case_id: str, car: str, owner: str, emergency: bool) -> Request:
+    def _ask(
+        self, session: Session, now: float, case_id: str, car: str, owner: str, emergency: bool, ticket: str
+    ) -> Request:
         same_car = select(Request).where(Request.car == car).order_by(Request.id.desc()).limit(1)
         found = session.scalars(same_car).first()
         if found and found.state in OPEN and self._expire(found, now):
@@ -170,7 +154,7 @@ class AttemptQueue:
         if not found or not (found.state in OPEN or self._answer_stands(found, now)):
             found = Request(
                 car=car, owner=owner, emergency=emergency, state="waiting", asked_at=now, ended_at=0.0,
-                due_at=now, numbers=1, spent=0, outcome="", minutes="",
+                due_at=now, numbers=1, spent=0, outcome="", minutes="", ticket=ticket,
             )
             session.add(found)
             session.flush()
@@ -183,7 +167,7 @@ class AttemptQueue:
         return answered and 0 <= now - request.ended_at < self.policy.answer_stands_s
 
     def _begin(self, session: Session, now: float, request_id: int, numbers: int) -> Begun | Held:
-        request = session.get(Request, request_id)
+        request = session.get(Request, request_id, with_for_update=True)
         if request is None or request.state not in OPEN:
             return Held("over", None)
         if request.state == "calling":
@@ -192,19 +176,28 @@ class AttemptQueue:
             return Held("over", None)
         tried = _attempts(session, request_id)
         _set_back(request, tried, now)
-        request.numbers = max(1, numbers)
-        due, number = min((self._due(tried, n), n) for n in range(request.numbers))
+        request.numbers, request.claimed_until = max(1, numbers), 0.0
+        due, number = self._next(request, tried)
         if held := self._held(session, request, due, now):
             return self._put_off(request, held, now)
         begun = Attempt(
             request_id=request_id, seq=len(tried) + 1, owner=request.owner, number=number, begun_at=now,
-            ended_at=0.0, counted=True, outcome="",
+            ended_at=0.0, counted=True, outcome="", engine=self.name, lease_until=now + LEASE_S,
         )
         session.add(begun)
         request.state, request.spent = "calling", request.spent + 1
         return Begun(request_id, begun.seq, number)
 
+    def _next(self, request: Request, tried: Sequence[Attempt]) -> tuple[float, int]:
+        """When, and which number. A reminder goes to the one that was answered."""
+        if request.answered:
+            reached = [attempt.number for attempt in tried if attempt.outcome == request.answered]
+            return request.due_at, min(reached[-1] if reached else 0, request.numbers - 1)
+        return min((self._due(tried, n), n) for n in range(request.numbers))
+
     def _held(self, session: Session, request: Request, due: float, now: float) -> Held | None:
+        if session.get(NoCalls, request.owner):
+            return Held("no-calls", math.inf)
         if due > now:
             return Held("spaced", due)
         clock = self._now()
@@ -225,7 +218,7 @@ class AttemptQueue:
         if held.until <= request.asked_at + self.policy.keep_trying_s:
             request.due_at = held.until
             return held
-        request.outcome = request.outcome or held.why
+        request.outcome = held.why if held.why == "no-calls" else request.outcome or held.why
         _close(request, now)
         return Held(held.why, None)
 
@@ -242,8 +235,8 @@ class AttemptQueue:
         return own[-1].ended_at + self.policy.wait_s(own[-1].outcome, max(1, failures))
 
     def _end(self, session: Session, now: float, begun: Begun, outcome: str, minutes: str, rang: bool) -> Request:
+        request = session.get(Request, begun.request_id, with_for_update=True)
         attempt = session.get(Attempt, (begun.request_id, begun.seq))
-        request = session.get(Request, begun.request_id)
         if attempt.outcome:
             return request
         attempt.outcome, attempt.ended_at = outcome, now
@@ -256,8 +249,21 @@ class AttemptQueue:
         return request
 
     def _decide(self, session: Session, request: Request, outcome: str, minutes: str, now: float) -> None:
-        """Another attempt later, or the end of the request."""
+        """Another attempt later, a reminder, or the end of the request."""
+        if request.answered and outcome not in NEVER_REACHED:
+            if outcome not in AGAIN | NOT_THIS_NUMBER:  # else the answer before it stands
+                request.outcome, request.minutes = outcome, minutes
+            _close(request, now)
+            return
+        if request.answered:
+            request.due_at = now + self.policy.trunk_wait_s
+            return
         request.outcome, request.minutes = outcome, minutes
+        if outcome in ANSWERED and self.policy.remind_s and request.spent < self.policy.attempts:
+            request.answered = outcome
+            # What was asked for is asked again then: the time to keep trying begins anew.
+            request.asked_at = request.due_at = now + self.policy.reminder_after_s(minutes)
+            return
         if outcome not in AGAIN | NOT_THIS_NUMBER or request.spent >= self.policy.attempts:
             _close(request, now)
             return
@@ -289,13 +295,51 @@ class AttemptQueue:
             request.state, request.ended_at, request.outcome = "cancelled", now, "withdrawn"
         return request
 
-    def _recover(self, session: Session, now: float) -> list[Request]:
-        session.execute(update(Attempt).where(Attempt.outcome == "").values(outcome="lost", ended_at=now))
-        going_on = []
-        for request in session.scalars(select(Request).where(Request.state.in_(OPEN))):
+    def _claim(self, session: Session, now: float, most: int) -> list[Request]:
+        self._take_over(session, now, _dead(Attempt, now))
+        due = select(Request).where(
+            Request.state == "waiting", Request.due_at <= now, or_(Request.claimed_by == "", _free(now)),
+        ).order_by(Request.due_at).limit(most).with_for_update(skip_locked=True)
+        found = list(session.scalars(due))
+        for request in found:
+            request.claimed_by, request.claimed_until = self.name, now + LEASE_S
+        return found
+
+    def _later(self, session: Session, now: float, request_id: int, seconds: float) -> Request:
+        request = session.get(Request, request_id, with_for_update=True)
+        request.claimed_until = 0.0
+        if request.state == "waiting":
+            request.due_at, request.outcome = now + seconds, request.answered or "unavailable"
+            self._expire(request, now)
+        return request
+
+    def _give_up(self, session: Session, now: float, request_id: int, outcome: str) -> None:
+        request = session.get(Request, request_id, with_for_update=True)
+        if request.state == "waiting":
+            request.outcome = request.answered or outcome
+            _close(request, now)
+
+    def _renew_leases(self, session: Session, now: float) -> None:
+        session.execute(update(Attempt).where(Attempt.outcome == "", Attempt.engine == self.name)
+                        .values(lease_until=now + LEASE_S))
+
+    def _take_over(self, session: Session, now: float, whose) -> None:
+        """Attempts that nobody will end any more are spent."""
+        lost = list(session.scalars(select(Attempt).where(Attempt.outcome == "", whose)))
+        for attempt in lost:
+            attempt.outcome, attempt.ended_at = "lost", now
+        session.flush()
+        for request_id in {attempt.request_id for attempt in lost}:
+            request = session.get(Request, request_id, with_for_update=True)
             if request.state == "calling":
                 request.state = "waiting"
                 self._decide(session, request, "lost", "", now)
+
+    def _recover(self, session: Session, now: float) -> list[Request]:
+        self._take_over(session, now, or_(Attempt.engine == self.name, Attempt.engine == ""))
+        session.execute(update(Request).where(Request.claimed_by == self.name).values(claimed_until=0.0))
+        going_on = []
+        for request in session.scalars(select(Request).where(Request.state.in_(OPEN))):
             if not self._expire(request, now) and request.state in OPEN:
                 going_on.append(request)
         return going_on
@@ -306,8 +350,17 @@ def _attempts(session: Session, request_id: int) -> list[Attempt]:
         select(Attempt).where(Attempt.request_id == request_id).order_by(Attempt.seq)))
 
 
+def _dead(table: type[Attempt], now: float):
+    """Whose lease has run out; one that ends too far ahead was made before the clock was set back."""
+    return or_(table.lease_until < now, table.lease_until > now + 2 * LEASE_S)
+
+
+def _free(now: float):
+    return or_(Request.claimed_until <= now, Request.claimed_until > now + 2 * LEASE_S)
+
+
 def _close(request: Request, now: float) -> None:
-    request.state, request.ended_at = "done", now
+    request.state, request.ended_at, request.answered = "done", now, ""
 
 
 def _set_back(request: Request, tried: Sequence[Attempt], now: float) -> None:

@@ -1,7 +1,7 @@
 """The vault: `python -m dialer.vault --config vault.toml --socket PATH`.
 
 The one process with the register's keys. It answers one JSON line per connection on PATH
-(`match`), and serves a line on PATH.line whose `dial` takes a token. A register or key file that
+(`match`, `renew`), and serves a line on PATH.line whose `dial` takes a token. A register or key file that
 changed is taken into use by itself, or at once on SIGHUP; calls go on. Exit codes: 0 told to end, 2 cannot run (the sentence is on stderr).
 """
 
@@ -152,25 +152,26 @@ class VaultServer:
 
     async def _reply(self, line: bytes) -> Mapping[str, object]:
         begun = time.monotonic()
-        reply = await self._match(line)
+        reply = await self._answer_to(line)
         await asyncio.sleep(_GRID_S - (time.monotonic() - begun) % _GRID_S)
         return reply
 
-    async def _match(self, line: bytes) -> Mapping[str, object]:
+    async def _answer_to(self, line: bytes) -> Mapping[str, object]:
         try:
             request = json.loads(line)
-            if request.get("op") != "match":
-                raise LookupRefused("request", "the vault knows the request match only")
-            asked = (request.get(name) for name in ("case", "heard", "caller", "denied"))
+            wanted = {"match": (self._lookups.match, "case", "heard", "caller", "denied"), "renew": (self._lookups.renew, "ticket")}
+            if request.get("op") not in wanted:
+                raise LookupRefused("request", f"the vault knows these requests only: {', '.join(wanted)}")
+            work, *names = wanted[request["op"]]
             async with self._one_at_a_time:  # budgets and the audit are in order
-                return await asyncio.to_thread(self._lookups.match, *asked)
+                return await asyncio.to_thread(work, *(request.get(name) for name in names))
         except LookupRefused as refused:
             return {"refused": refused.kind, "text": str(refused)}
         except (ValueError, AttributeError):
             return {"refused": "request", "text": "a request is one JSON object on one line"}
         except Exception as error:  # the text of an error could hold what was decrypted
-            log.error("a match failed: %s", type(error).__name__)
-            return {"refused": "fault", "text": "the vault failed at this match: hand the call to a person"}
+            log.error("a request failed: %s", type(error).__name__)
+            return {"refused": "fault", "text": "the vault failed at this request: hand the call to a person"}
 
     # --- owners' calls ---
 

@@ -20,7 +20,8 @@ class VaultConfig:
     with `{number}` in it: a SIP URI, or `{number}` alone through the trunk of `sip_conf`.
     `tail_digits`: shown to seats, at most a third of a number. `outside`, `sure`, `ask`, `offer`, `last`: see
     `plate_parser.match.Thresholds`. `socket_group`: users of this group may connect; "": nobody but the
-    vault's own user. `alarm_…`: see `dialer.alarms`. Times in seconds.
+    vault's own user. `alarm_…`: see `dialer.alarms`. `ticket_key`: made at the first start; what
+    the engine's queue keeps for later attempts opens with it. Times in seconds.
     """
 
     register: Path = Path("owners.reg")
@@ -42,6 +43,9 @@ class VaultConfig:
     alarm_calls_a_plate: int = 8
     alarm_in_order: int = 5
     alarm_refusals: int = 5
+    ticket_key: Path = Path("tickets.key")
+    ticket_life_s: int = 7200
+    renewals_per_case: int = 20
     outside: float = 0.02
     sure: float = 0.9
     ask: float = 0.7
@@ -90,7 +94,8 @@ def load_vault_config(path: Path) -> VaultConfig:
         if name not in known:
             raise ConfigProblem(f"{path}: {name} is not known: write one of {', '.join(known)}")
         values[name] = _fitting(path, name, known[name], value)
-    config = VaultConfig(**{"register": path.parent / "owners.reg", "audit": path.parent / "audit.jsonl"} | values)
+    beside = {name: path.parent / getattr(VaultConfig, name) for name in ("register", "audit", "ticket_key")}
+    config = VaultConfig(**beside | values)
     if "{number}" not in config.dial:
         raise ConfigProblem(f"{path}: dial must have {{number}} in it, such as sip:{{number}}@192.0.2.7")
     return config

@@ -1,5 +1,6 @@
 """One case while it lives: its number, its log, and who is told of each entry."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -30,23 +31,28 @@ Listener = Callable[[Entry], None]
 class OpenCase:
     """A case being worked on. Every `note` is stored, logged as JSON, and told to listeners."""
 
-    def __init__(self, store: Store, channel: str, caller: str, listeners: list[Listener]):
-        self.id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+    def __init__(self, store: Store, case_id: str, listeners: list[Listener]):
+        self.id = case_id
         self.outcome = ""
         self.reason = ""
-        self._store, self._listeners, self._seq = store, listeners, 0
+        self._store, self._listeners = store, listeners
+
+    @classmethod
+    def opened(cls, store: Store, channel: str, caller: str, listeners: list[Listener]) -> "OpenCase":
+        """A new case."""
+        case = cls(store, f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}", listeners)
         _reported(store.open_case(Case(
-            id=self.id, channel=channel, opened_at=now_text(), closed_at="",
+            id=case.id, channel=channel, opened_at=now_text(), closed_at="",
             caller=caller, plate="", outcome="", reason="",
         )))
+        return case
 
     def note(self, side: str, kind: str, **details: Any) -> None:
         """Append to the case's log. `side` is "caller", "owner" or "desk"."""
-        self._seq += 1
         entry = Entry(self.id, now_text(), side, kind, details)
         text = json.dumps(details, ensure_ascii=False)
         _reported(self._store.add_event(CaseEvent(
-            case_id=self.id, seq=self._seq, at=entry.at, side=side, kind=kind, details=text
+            case_id=self.id, seq=0, at=entry.at, side=side, kind=kind, details=text
         )))
         log.info(kind, extra={"fields": {"case": self.id, "side": side, **details}})
         for listener in self._listeners:
@@ -62,6 +68,27 @@ class OpenCase:
         self.outcome, self.reason = outcome, reason
         self.note("desk", "closed", outcome=outcome, reason=reason)
         _reported(self._store.update_case(self.id, outcome=outcome, reason=reason, closed_at=now_text()))
+
+
+class Casebook:
+    """All cases of a store by their number, for what goes on when no conversation of theirs does."""
+
+    def __init__(self, store: Store, listeners: list[Listener]):
+        self._store, self._listeners = store, listeners
+
+    def case(self, case_id: str) -> OpenCase:
+        """A case that is there already."""
+        return OpenCase(self._store, case_id, self._listeners)
+
+    def note(self, case_id: str, side: str, kind: str, **details: Any) -> None:
+        """Append to a case's log, be it open or closed."""
+        self.case(case_id).note(side, kind, **details)
+
+    async def plate(self, case_id: str) -> str:
+        """The plate of a case, "" while it has none."""
+        await self._store.flushed()
+        case = await asyncio.to_thread(self._store.case, case_id)
+        return case.plate if case else ""
 
 
 def _reported(written) -> None:

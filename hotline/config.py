@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from asr.engines.choice import ENGINES, EngineChoice
+from dialer.attempts import AttemptPolicy
+from dialer.errors import ConfigProblem
 from hotline.engines import recorded
 from hotline.errors import CannotRun
 
@@ -40,6 +42,17 @@ class EngineConfig:
     caller_header: str = ""
     service_hosts: tuple[str, ...] = ()
     owner_message: bool = True
+    hold_s: int = 90
+    owner_attempts: int = 3
+    owner_daily: int = 6
+    owner_busy_wait_s: int = 60
+    owner_no_answer_wait_s: int = 300
+    owner_off_wait_s: int = 900
+    owner_trunk_wait_s: int = 30
+    owner_keep_trying_s: int = 1800
+    owner_answer_stands_s: int = 120
+    owner_quiet: str = ""
+    owner_remind_s: int = 0
     finish_calls_s: int = 60
 
     @property
@@ -63,6 +76,11 @@ class EngineConfig:
         return named[self.hearing_engine]
 
     @property
+    def owner_policy(self) -> AttemptPolicy:
+        """How owners may be called. Raises `ConfigProblem`: with rules that cannot be meant nobody is called."""
+        return AttemptPolicy(**{rule.name: getattr(self, f"owner_{rule.name}") for rule in fields(AttemptPolicy)})
+
+    @property
     def recordings(self) -> Path:
         return self.data / "recordings"
 
@@ -81,7 +99,8 @@ SECTIONS = {
     "seats": {"ring_s": "seat_ring_s"},
     "callers": {"numbers": "caller_numbers", "header": "caller_header"},
     "services": {"allowed_hosts": "service_hosts"},
-    "owners": {"ring_s": "owner_ring_s", "message": "owner_message"},
+    "owners": {"ring_s": "owner_ring_s", "hold_s": "hold_s", "message": "owner_message"}
+    | {rule.name: f"owner_{rule.name}" for rule in fields(AttemptPolicy)},
 }
 
 
@@ -108,6 +127,10 @@ def load_config(path: Path) -> EngineConfig:
         if not 0 < getattr(config, name) <= LONGEST_TIMEOUT_S:
             raise CannotRun(f"{path}: '{name.removeprefix('hearing_')}' in [hearing] must be over 0 and at most "
                             f"{LONGEST_TIMEOUT_S} seconds")
+    try:
+        config.owner_policy
+    except ConfigProblem as problem:
+        raise CannotRun(f"{path}: {problem}: no owner is called by such rules") from None
     return config
 
 

@@ -28,3 +28,4 @@ class Desk:
     owner_message: bool = True
     """Voicemails and assistants are told, once and briefly, who called about which car."""
     known: KnownCallers = KnownCallers()
+    hold_s: int = 90

@@ -4,18 +4,21 @@ import asyncio
 import logging
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from asr.engines.choice import make_hearing
 from dialer.client import Vault
+from dialer.queue import AttemptQueue
 from dialer.supervise import VaultProcess, vault_elsewhere
 from hotline.case_text import CaseText
-from hotline.casebook import Listener, OpenCase
+from hotline.casebook import Casebook, Listener, OpenCase
 from hotline.config import EngineConfig
 from hotline.desk import Desk
 from hotline.known_callers import KnownCallers
 from hotline.live_flows import LiveFlows
 from hotline.move_car import MoveCar
+from hotline.owner_desk import OwnerDesk
 from hotline.recording import Recorder
 from hotline.seats import Seats
 from hotline.store import Store, now_text
@@ -42,6 +45,7 @@ class Engine:
         self.case_text = CaseText(config.free_speech)
         self._known = KnownCallers.load(config.caller_numbers, config.caller_header)
         self.store = Store(config.database)
+        self.policy = config.owner_policy
         self._stack = AsyncExitStack()
         self._conversations: set[asyncio.Task[None]] = set()
 
@@ -68,9 +72,13 @@ class Engine:
                 service_hosts=self.config.service_hosts,
                 owner_message=self.config.owner_message,
                 known=self._known,
+                hold_s=self.config.hold_s,
             )
             watching = asyncio.create_task(self.flows.watch())
             stack.callback(watching.cancel)
+            queue = AttemptQueue(self.store.engine, self.policy, lambda: datetime.now().astimezone())
+            self.owners = await stack.enter_async_context(
+                OwnerDesk(lambda: self.desk, queue, Casebook(self.store, self.listeners)))
             self._stack = stack.pop_all()
         return self
 
@@ -108,9 +116,9 @@ class Engine:
     async def _converse(self, leg: Leg) -> None:
         """One caller, from the INVITE to the closed case."""
         call = SipCall(leg)
-        case = OpenCase(self.store, "telephone", leg.remote, self.listeners)
+        case = OpenCase.opened(self.store, "telephone", leg.remote, self.listeners)
         flow, desk = self.flows.current.inbound, self.desk
-        car = MoveCar(desk, case)
+        car = MoveCar(desk, case, self.owners)
         outcome = "interrupted"
         recording = self.config.recordings / f"{case.id}-caller.wav"
         try:
@@ -118,7 +126,6 @@ class Engine:
                 outcome = await walk(call, flow, desk, case, car)
         finally:
             call.hangup()
-            await car.close()
             case.close(outcome, case.reason)
             self.case_text.write_down(case, recording)
             await self.store.flushed()

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from asr.grammar import FOLDER
+from dialer.attempts import AttemptPolicy
 from hotline.desk import Desk
 from hotline.errors import CannotRun
 from hotline.flows import load_checked_flow
 from hotline.http_service import fetch
 from hotline.move_car import MoveCar
+from hotline.owner_desk import OwnerDesk
 from hotline.replay.desk import OWNER_RING_S, SEAT_RING_S, ReplayCase
-from hotline.replay.owners import ReplayVault
+from hotline.replay.owners import ReplayVault, at_once, memory_queue
 from hotline.seats import Seats
 from ivr.call import HungUp
 from ivr.flow.model import Flow
@@ -93,20 +95,20 @@ class _TypedCall:
         line = ReplayLine(lambda _: SeatPerson(situation.seat))
         case = ReplayCase(self._note)
         with tempfile.TemporaryDirectory() as recordings:
-            car = MoveCar(Desk(
+            desk = Desk(
                 vault=ReplayVault(situation, [self._people["owner"]]),
                 seats=Seats(line, [Seat("seat1", "sip:seat1@localhost")], SEAT_RING_S), voice=self._voice, ears=ears,
                 owner_flow=self._flows["owner"], recordings=Path(recordings), owner_ring_s=OWNER_RING_S,
                 service_hosts=situation.service_hosts,
                 # Sockets know no virtual time: a service is asked from a thread, for which the clock stands still.
                 fetch=lambda *asked: asyncio.to_thread(asyncio.run, fetch(*asked)),
-            ), case)
+            )
             call = SipCall(line.incoming(self._people["caller"]))
-            try:
-                outcome, state = await self._walk(call, car)
-            finally:
-                call.hangup()
-                await car.close()
+            async with OwnerDesk(lambda: desk, memory_queue(AttemptPolicy(attempts=1)), case, at_once) as owners:
+                try:
+                    outcome, state = await self._walk(call, MoveCar(desk, case, owners))
+                finally:
+                    call.hangup()
         if self._failed:
             raise self._failed
         return Outcome(outcome, state, case.reason, self._values, round(call.now_ms / 1000, 1))

@@ -1,51 +1,77 @@
 """What the 挪车 flows can do: match a plate, call its owner, put the caller through to a person."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 
+from dialer.queue import OPEN, Request
 from hotline.casebook import OpenCase
 from hotline.desk import Desk
 from hotline.desk_actions import DeskActions
-from hotline.owner_call import call_number
+from hotline.owner_desk import OwnerDesk
+from hotline.owner_news import Seen, news
 from hotline.plate_actions import PlateActions
 from ivr.flow.actions import action, actions_of, declared
 from ivr.flow.runner import Action, Conversation
 
-log = logging.getLogger(__name__)
-
-TOLD_AS = {
-    "voicemail": "no-answer", "assistant": "no-answer", "forwarded": "no-answer",
-    "fax": "off", "suspended": "off", "no-such-number": "off", "unreachable": "off",
-}
-"""What came of a call to a machine, by the name that the caller's flow knows."""
-TRY_NEXT_NUMBER = {"no-answer", "busy", "off", *TOLD_AS}
-"""After these the owner's next number is called, if there is one."""
+OWNER_NEWS = (
+    "coming", "later", "later-unknown", "not-mine", "refuses", "no-answer", "busy", "off", "not-now", "person",
+    "failed", "again-busy", "again-no-answer", "again-off", "next-number", "long-wait",
+)
+LONGEST_HOLD_S = 3600.0
+"""No caller holds for so long; only keeps a wait from being endless."""
 
 
 class MoveCar:
     """The actions of one caller's conversation, with what they share."""
 
-    def __init__(self, desk: Desk, case: OpenCase):
-        self._desk, self._case = desk, case
+    def __init__(self, desk: Desk, case: OpenCase, owners: OwnerDesk):
+        self._desk, self._case, self._owners = desk, case, owners
         self._plates = PlateActions(desk, case)
         self._general = DeskActions(desk, case)
-        self._owner: asyncio.Task[str] | None = None
+        self._request_id, self._seen, self._hold_until = 0, Seen(), 0.0
 
     def actions(self) -> Mapping[str, Action]:
         """By the names that flows use."""
         return actions_of(self._plates, self._general, self)
 
-    @action("coming", "later", "later-unknown", "not-mine", "refuses", "no-answer", "busy", "off", "person",
-            "failed", sets={"minutes": "minutes"})
+    @action(*OWNER_NEWS, "joined", sets={"minutes": "minutes"})
     async def call_owner(self, conversation: Conversation) -> str:
-        """Call the owner and hold the owner's conversation; goes on if the caller hangs up."""
-        self._owner = asyncio.create_task(self._owner_conversation(conversation.values))
-        return await asyncio.shield(self._owner)
+        """Want the owner called; the first news of it. Goes on if the caller hangs up."""
+        request = await self._owners.ask(self._case.id, self._plates.match)
+        self._hold_until = asyncio.get_running_loop().time() + self._desk.hold_s
+        self._request_id = request.id
+        if request.state == "calling":
+            conversation.log("joined_request")
+            return "joined"
+        return await self.follow_owner(conversation)
+
+    @action(*OWNER_NEWS, sets={"minutes": "minutes"})
+    async def follow_owner(self, conversation: Conversation) -> str:
+        """The next news of the owner's call."""
+        loop = asyncio.get_running_loop()
+
+        def told(request: Request) -> str:
+            now = self._owners.queue.time()
+            return news(request, self._seen, now, self._hold_until - loop.time())
+
+        request = await self._owners.when(self._request_id, told, LONGEST_HOLD_S)
+        branch = told(request)
+        self._seen = Seen(request.spent, request.outcome)
+        conversation.values["minutes"] = request.minutes
+        conversation.log("owner_news", news=branch)
+        return branch
 
     async def owner_done(self) -> str:
-        """The owner's answer, once there is one; "" if no owner was called."""
-        return await self._owner if self._owner else ""
+        """The owner's answer, once the call that is on has ended; "" if no owner is called any more or yet."""
+        if not self._request_id:
+            return ""
+        request = await self._owners.when(self._request_id, self._rests, LONGEST_HOLD_S)
+        return request.answered or ("" if request.state in OPEN else request.outcome)
+
+    def _rests(self, request: Request) -> bool:
+        """No owner hears the bot now, nor at once."""
+        due = request.state == "waiting" and request.due_at <= self._owners.queue.time()
+        return request.state != "calling" and not due
 
     @action("talked", "failed", needs=("reason",), person=True)
     async def transfer(self, conversation: Conversation) -> str:
@@ -59,36 +85,12 @@ class MoveCar:
             conversation.call.flush()  # a person is there: nobody waits for the end of a sentence
             conversation.call.bridge(seat)
             conversation.branch_if_hung_up = "talked"
+            if self._request_id:
+                await self._owners.withdraw(self._case.id, "a person has taken over")
             await seat.wait_ended()
             return "talked"
         finally:
             seat.hangup()
-
-    async def close(self) -> None:
-        """End an owner's call that is still on."""
-        if self._owner:
-            self._owner.cancel()
-            await asyncio.gather(self._owner, return_exceptions=True)
-
-    async def _owner_conversation(self, values: dict[str, str]) -> str:
-        """The owner's answer by the name that the caller's flow knows; never raises."""
-        def note(kind: str, **details) -> None:
-            self._case.note("owner", kind, **details)
-
-        match, outcome = self._plates.match, "failed"
-        try:
-            for token in (match.token, *match.more_tokens):
-                tail = match.tail if token == match.token else ""
-                answer = await call_number(
-                    self._desk, self._case.id, token, values["plate"], note, tail=tail)
-                outcome, values["minutes"] = answer.outcome, answer.minutes
-                if outcome not in TRY_NEXT_NUMBER:
-                    break
-            return TOLD_AS.get(outcome, outcome)
-        except Exception as error:
-            log.exception("owner_call_failed", extra={"fields": {"case": self._case.id}})
-            note("trouble", error=type(error).__name__)
-            return "failed"
 
 
 ACTIONS = declared(PlateActions, DeskActions, MoveCar)

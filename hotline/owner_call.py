@@ -22,10 +22,14 @@ MESSAGE = "owner_message"
 
 @dataclass(frozen=True)
 class OwnerAnswer:
-    """What came of one call. `outcome` by the names that the caller's flow knows; `minutes` if promised."""
+    """What came of one call. `outcome` by the names that the caller's flow knows; `minutes` if promised.
+
+    `rang`: whether a phone may have rung.
+    """
 
     outcome: str
     minutes: str = ""
+    rang: bool = True
 
 
 async def call_number(
@@ -56,7 +60,7 @@ async def _until_answered(call: SipCall, note: Note, listener: AnswerListener) -
         heard = verdict.kind if verdict else ""
         outcome = owner_unreached(ended.code, ended.by, rang_s=rang.seconds, heard=heard)
         note("unreached", outcome=outcome, code=ended.code)
-        return OwnerAnswer(outcome)
+        return OwnerAnswer(outcome, rang=rang.began)
     finally:
         rang.stop()
     if isinstance(machine, Verdict):
@@ -110,6 +114,11 @@ class _Ringing:
     def seconds(self) -> float:
         """Seconds of ringing so far; 0 if the phone never rang."""
         return 0.0 if self._began_s is None else asyncio.get_running_loop().time() - self._began_s
+
+    @property
+    def began(self) -> bool:
+        """Whether it rang at all."""
+        return self._began_s is not None
 
     def stop(self) -> None:
         self._task.cancel()

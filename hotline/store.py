@@ -15,7 +15,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, ForeignKey, create_engine, event, select
+from sqlalchemy import Engine, ForeignKey, create_engine, event, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -99,7 +99,13 @@ class Store(AbstractContextManager):
         return self._writer.submit(self._run, lambda session: session.add(case))
 
     def add_event(self, entry: CaseEvent) -> "Future[None]":
-        return self._writer.submit(self._run, lambda session: session.add(entry))
+        """Append an entry; its place in the case's log is given here, whoever else appends."""
+        def add(session: Session) -> None:
+            last = select(func.max(CaseEvent.seq)).where(CaseEvent.case_id == entry.case_id)
+            entry.seq = (session.scalar(last) or 0) + 1
+            session.add(entry)
+
+        return self._writer.submit(self._run, add)
 
     def update_case(self, case_id: str, **fields: str) -> "Future[None]":
         def change(session: Session) -> None:

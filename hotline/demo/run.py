@@ -21,6 +21,8 @@ from hotline.errors import CannotRun
 
 CALL_LIMIT_S = 150
 OWNER_RING_S = 12
+SHORT_WAITS = {"owner_attempts": 2, "owner_busy_wait_s": 8, "owner_no_answer_wait_s": 8, "owner_off_wait_s": 8}
+"""Minutes in earnest: the demo's caller hears of a second attempt, and how it ends, while one watches."""
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 
 
@@ -41,7 +43,7 @@ async def run_demo(options: Options, console: Console) -> Tally:
     recordings = await asyncio.to_thread(
         speak_lines, options.cast.lines(), options.voice, options.owner_voice, options.folder / "speech", console
     )
-    world = build_world(options.folder, FLOWS, options.cast.plate, OWNER_RING_S, options.port)
+    world = build_world(options.folder, FLOWS, options.cast.plate, OWNER_RING_S, options.port, **SHORT_WAITS)
     show, tally = Show(console), Tally()
     director, closed = Director(options.cast, recordings), asyncio.Event()
 
@@ -91,7 +93,7 @@ async def _until_closed(closed: asyncio.Event) -> None:
 def _owner_script(world: World, options: Options) -> dict:
     behaviour = OWNER_PHONES.get(options.cast.owner)
     if behaviour:
-        return {"mode": "wait", "port": world.owner_port, "answer": behaviour, "wait_timeout_s": 600}
+        return {"mode": "wait", "port": world.owner_port, "answer": [behaviour] * 9, "wait_timeout_s": 600}
     return _waiting(world.owner_port)
 
 

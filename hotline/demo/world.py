@@ -3,6 +3,7 @@
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hotline.config import EngineConfig
 from hotline.made_up_vault import make_vault
@@ -44,9 +45,13 @@ class World:
 
 
 def build_world(
-    folder: Path, flows: Path, plate: str, owner_ring_s: int, sip_port: int = 0, more_plates: tuple[str, ...] = ()
+    folder: Path, flows: Path, plate: str, owner_ring_s: int, sip_port: int = 0, more_plates: tuple[str, ...] = (),
+    **settings: Any,
 ) -> World:
-    """Write a demo's settings and seal its register. `plate` and `more_plates` are in it."""
+    """Write a demo's settings and seal its register. `plate` and `more_plates` are in it.
+
+    `settings`: more of the engine's, such as how often owners are tried.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     found_sip, owner, seat = free_udp_ports(3)
     sip = sip_port or found_sip
@@ -57,7 +62,7 @@ def build_world(
     vault_config, _ = make_vault(folder / "vault", owner, pinned=dict.fromkeys((plate, *more_plates), PINNED_NUMBER))
     config = EngineConfig(
         data=folder, flows=flows, sip_conf=sip_conf, vault_config=vault_config,
-        owner_ring_s=owner_ring_s, seat_ring_s=15, finish_calls_s=5,
+        owner_ring_s=owner_ring_s, seat_ring_s=15, finish_calls_s=5, **settings,
     )
     return World(folder, config, sip, owner, seat)
 

@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dialer.attempts import AttemptPolicy
 from hotline.desk import Desk
 from hotline.errors import CannotRun
 from hotline.flows import load_checked_flow
 from hotline.move_car import MoveCar
-from hotline.replay.owners import ReplayVault
+from hotline.owner_desk import OwnerDesk
+from hotline.replay.owners import ReplayVault, at_once, memory_queue
 from hotline.seats import Seats
 from hotline.walk import walk
 from ivr.flow.model import Flow
@@ -79,9 +81,17 @@ class ReplayCase:
     """What `MoveCar` sees of a case; its log is the replay's."""
 
     def __init__(self, note) -> None:
-        self.id, self.reason, self.note = CASE, "", note
+        self.id, self.reason, self._note, self._plate = CASE, "", note, ""
 
-    def set_plate(self, plate: str) -> None: ...
+    def note(self, *entry: str, **details: Any) -> None:
+        """An entry of the log: side and kind; the queue of owners' calls names the case before them."""
+        self._note(*entry[-2:], **details)
+
+    def set_plate(self, plate: str) -> None:
+        self._plate = plate
+
+    async def plate(self, _case_id: str) -> str:
+        return self._plate
 
 
 class _Life:
@@ -109,14 +119,15 @@ class _Life:
                 voice=house.voice, ears=house.ears, owner_flow=house.owner_flow,
                 recordings=self._recordings, owner_ring_s=OWNER_RING_S,
             )
-            car = MoveCar(desk, self._case)
-            call = SipCall(line.incoming(self._caller))
-            try:
-                self.outcome = await walk(call, house.inbound_flow, desk, self._case, car)
-            finally:
-                call.hangup()
-                await car.close()
-                self._ended_s = asyncio.get_running_loop().time()
+            policy = AttemptPolicy(attempts=max(1, len(self._owners)))  # each number once: no fixture waits minutes
+            async with OwnerDesk(lambda: desk, memory_queue(policy), self._case, at_once) as owners:
+                car = MoveCar(desk, self._case, owners)
+                call = SipCall(line.incoming(self._caller))
+                try:
+                    self.outcome = await walk(call, house.inbound_flow, desk, self._case, car)
+                finally:
+                    call.hangup()
+                    self._ended_s = asyncio.get_running_loop().time()
 
     def _note(self, side: str, kind: str, **details: Any) -> None:
         now_ms = round(asyncio.get_running_loop().time() * 1000)

@@ -3,15 +3,21 @@
 import asyncio
 import functools
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dialer.client import Match, VaultUnavailable
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+from dialer.attempts import AttemptPolicy
+from dialer.client import Match, Renewed, VaultUnavailable
 from dialer.errors import LookupRefused
 from dialer.lookups import Lookups
 from dialer.made_up import write_owners
 from dialer.owner import Owner
+from dialer.queue import AttemptQueue, Base
 from dialer.secret import Secret
 from dialer.vault_config import VaultConfig
 from hotline.made_up_vault import OWNERS
@@ -20,6 +26,7 @@ from ivr.replay.line import Person, ReplayLine
 
 LOOKUP_S = 0.04
 """Virtual time that a lookup takes: 0.02 s of work, and the vault answers in steps of 0.02 s."""
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 OUTSIDE = 0.005
 """As `hotline.made_up_vault` has it: few owners, so a stranger's plate weighs less than in a city."""
 
@@ -32,7 +39,9 @@ class ReplayVault:
         self._owners, self._down = owners, fixture.vault_down
         clock = asyncio.get_running_loop().time
         register = _OpenRegister((*fixture.register, *_made_up_plates()), max(1, len(owners)))
-        self._lookups = Lookups(VaultConfig(outside=OUTSIDE), register, _NoAudit(), clock)
+        self._keys = tempfile.TemporaryDirectory()
+        config = VaultConfig(outside=OUTSIDE, ticket_key=Path(self._keys.name) / "tickets.key")
+        self._lookups = Lookups(config, register, _NoAudit(), clock, clock)
 
     async def match(
         self, case_id: str, heard: Sequence[tuple[str, float]], *, caller: str | None = None,
@@ -47,6 +56,12 @@ class ReplayVault:
         except LookupRefused as refused:
             raise VaultUnavailable(str(refused)) from None
         return Match(**{name: tuple(each) if isinstance(each, list) else each for name, each in reply.items()})
+
+    async def renew(self, ticket: str) -> Renewed:
+        """As `dialer.client.Vault.renew`."""
+        await asyncio.sleep(LOOKUP_S)
+        reply = self._lookups.renew(ticket)
+        return Renewed((reply["token"], *reply["more_tokens"]), reply["tail"], reply["owner"])
 
     def _called(self, token: str) -> Person | None:
         ticket = self._lookups.tokens.take(token)
@@ -83,6 +98,19 @@ class _NoAudit:
 
     def since(self, kind: str, seconds: float) -> Iterator[dict[str, Any]]:
         return iter(())
+
+
+def memory_queue(policy: AttemptPolicy) -> AttemptQueue:
+    """A queue in memory, on the loop's own time; 12 o'clock when it began."""
+    clock = asyncio.get_running_loop().time
+    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    Base.metadata.create_all(engine)
+    return AttemptQueue(engine, policy, lambda: NOON + timedelta(seconds=clock()))
+
+
+async def at_once(work: Callable[..., Any], *arguments: Any) -> Any:
+    """Done here and now, not in a thread: what happens in one instant keeps its order."""
+    return work(*arguments)
 
 
 @functools.cache

@@ -47,7 +47,7 @@ def desk(sealed, tmp_path):
         for log in opened:
             log.close()
         opened[:] = [AuditLog(tmp_path / "audit.jsonl", KEY, times)]
-        return Lookups(VaultConfig(**limits), Register(sealed[0], KEY), opened[0], clock)
+        return Lookups(VaultConfig(ticket_key=tmp_path / "tickets.key", **limits), Register(sealed[0], KEY), opened[0], clock)
 
     begin.clock, begin.times, begin.audit = clock, times, tmp_path / "audit.jsonl"
     begin.kinds = lambda: [json.loads(line)["kind"] for line in begin.audit.read_text().splitlines()]
@@ -202,7 +202,7 @@ def test_time_does_not_tell_a_hit_from_a_miss(tmp_path, monkeypatch):
         (tmp_path / "half.csv").write_text(head + "".join(rows[half::2]), encoding="utf-8")
         seal(tmp_path / "half.csv", KEY, tmp_path / f"{half}.reg")
         log = AuditLog(tmp_path / f"{half}.jsonl", KEY)
-        config = VaultConfig(lookups_per_hour=10**9)
+        config = VaultConfig(lookups_per_hour=10**9, ticket_key=tmp_path / "tickets.key")
         vaults.append(Lookups(config, Register(tmp_path / f"{half}.reg", KEY), log, time.monotonic))
     taken = _seconds(vaults, plates[:300])
     assert 0.35 < _overlap(taken) < 0.65

@@ -18,7 +18,7 @@ def told_case(tmp_path):
     """A database with one closed case; its path and the case's number."""
     path = tmp_path / "new" / "cases.db"
     with Store(f"sqlite:///{path}").open() as store:
-        case = OpenCase(store, "telephone", "13500000001", [])
+        case = OpenCase.opened(store, "telephone", "13500000001", [])
         case.note("caller", "arrived", called="12345")
         for number in range(50):
             case.note("caller", "state", name=f"s{number}")

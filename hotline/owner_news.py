@@ -1,0 +1,46 @@
+"""What a caller who holds the line is told of the request: the answer, the next step, or that it takes long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dialer.attempts import NEVER_REACHED
+from dialer.queue import OPEN, Request
+
+FINAL = {
+    "voicemail": "no-answer", "assistant": "no-answer", "forwarded": "no-answer", "lost": "no-answer", "unreachable": "off", "no-such-number": "off",
+    "suspended": "off", "fax": "off", "unavailable": "failed", "quiet": "not-now", "daily": "not-now",
+    "no-calls": "not-now", "withdrawn": "no-answer",
+}
+"""Outcomes of the queue that the caller's flow knows by another name."""
+AGAIN = {"busy": "again-busy", "off": "again-off", "unreachable": "again-off"}
+"""What was, where the same number is tried again within the time that a caller holds."""
+SOON_S = 2.0
+"""Another number is called at once."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the caller knows of the request."""
+
+    spent: int = 0
+    outcome: str = ""
+
+
+def news(request: Request, seen: Seen, now: float, hold_left_s: float) -> str:
+    """The branch to follow, or "" while there is nothing to say.
+
+    `now`: seconds since 1970. `hold_left_s`: how long the caller may still be kept on the line.
+    """
+    if request.answered or request.state not in OPEN:
+        outcome = request.answered or request.outcome
+        return FINAL.get(outcome, outcome)
+    if request.state == "waiting" and (request.spent, request.outcome) != (seen.spent, seen.outcome):
+        if request.outcome in NEVER_REACHED:
+            return "failed"
+        wait_s = request.due_at - now
+        if wait_s > hold_left_s:
+            return "long-wait"
+        return "next-number" if wait_s <= SOON_S else AGAIN.get(request.outcome, "again-no-answer")
+    waits_long = request.state == "waiting" and request.due_at - now > hold_left_s
+    return "long-wait" if waits_long or hold_left_s <= 0 else ""
