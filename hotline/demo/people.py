@@ -14,7 +14,10 @@ ASKS_FOR_PLATE = {
 ASKS_YES_OR_NO = {
     "readback", "readback_again", "readback_changed", "readback_short", "yes_no_again", "yes_no_keys",
 }
-ASKS_OWNER = {"owner_greeting", "owner_repeat", "owner_who", "owner_no_input"}
+ASKS_OWNER = {
+    "owner_greeting", "owner_repeat", "owner_repeat_other", "owner_who", "owner_who_other",
+    "owner_no_input", "owner_no_input_other",
+}
 
 YES, NO = "对，没错。", "不对。"
 

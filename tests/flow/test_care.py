@@ -56,8 +56,9 @@ def repeated(flow):
     return found
 
 
-def test_on_no_path_of_the_callers_flow_is_a_sentence_said_twice_in_a_row():
-    assert repeated(load_flow(FLOWS / "move_car_inbound.yaml")) == set()
+@pytest.mark.parametrize("name", ["move_car_inbound", "move_car_outbound"])
+def test_on_no_path_is_a_sentence_said_twice_in_a_row(name):
+    assert repeated(load_flow(FLOWS / f"{name}.yaml")) == set()
 
 
 def test_a_flow_with_one_sentence_to_repeat_is_found(tmp_path):
