@@ -21,7 +21,7 @@ _DIGIT = {word: n for n, word in enumerate("零一二三四五六七八九")} | 
 _NUMBER = re.compile(r"(?:([一二三四五六七八九两])万)?(?:零?([一二三四五六七八九两])千)?(?:零?([一二三四五六七八九两])百)?"
                      r"(?:零?([一二三四五六七八九]?)十)?(零?)([一二三四五六七八九]?)")
 _TIMES = re.compile(r"(?:([一两二俩三四五六1-6])个|([双俩仨]))(?:字母 ?|数字 ?)?([0-9A-Za-z\u4e00-\u9fff〇])")
-_SPELLED = re.compile(r"((?:[A-Z][ 、,，]{0,3}){2,26})的 {0,3}([A-Z])(?![A-Z]{0,26}的)")
+_SPELLED = re.compile(r"((?:[A-Z][ 、,，]{0,3}){2,26})的 {0,3}([A-Z])(?![A-Z]{1,26}的)")
 _OF_WORD = re.compile(r"([\u4e00-\u9fff]{1,5}?)的([\u4e00-\u9fff])")
 _OF_LETTER = re.compile(r"(?:([\u4e00-\u9fff]{2,4}?)|([A-Z]{3,12}))的 ?([A-Z])(?![A-Z])")
 # Letters that are never in a serial stand for the digit they look like.

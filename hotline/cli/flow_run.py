@@ -76,7 +76,6 @@ def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: st
     Example: ivr flow run flows/move_car_inbound.yaml
              ivr flow run flows/city_desk.yaml --at "2026-03-02 10:00" --script call.txt --expect person
     """
-    logging.disable(logging.WARNING)
     script = Script(script_file.name, _text_of(script_file)) if script_file else None
     show = (lambda *_, **__: None) if as_json else _show
     ask = script.next if script else _ask
@@ -85,11 +84,15 @@ def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: st
             line = script.next(side, state)
             click.echo(f"{side}> {line}")
             return line
+    situation = _situation(plates, owner, seat, at, values, hosts)
+    logging.disable(logging.WARNING)
     try:
-        ended = run_flow(file, owner_flow, _situation(plates, owner, seat, at, values, hosts), ask, show)
+        ended = run_flow(file, owner_flow, situation, ask, show)
     except ScriptError as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from None
+    finally:
+        logging.disable(logging.NOTSET)
     _tell(ended, as_json)
     _judge(ended, expect or (script.end if script else ""), script.left_over() if script else "")
 

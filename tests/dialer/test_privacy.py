@@ -17,7 +17,7 @@ import pytest_asyncio
 from traces import Wire, family, forms, held_in, held_in_files, held_in_memory
 
 sys.path += [str(Path(__file__).resolve().parents[1] / name) for name in ("hotline", "sip")]
-from house import BREATH_S, descendants, phone  # noqa: E402
+from house import BREATH_S, descendants, phone, question_s  # noqa: E402
 from service import serving, settle  # noqa: E402
 from voices import PLATE, speak_all  # noqa: E402
 
@@ -65,10 +65,10 @@ async def run(tmp_path_factory):
                 for prompt, who, sentence in (
                     ("welcome", caller, PLATE), ("readback", caller, YES), ("owner_greeting", owner, "好的，我马上来。"),
                 ):
-                    await service.logged("said", prompt=prompt)
+                    said = await service.logged("said", prompt=prompt)
                     if prompt == "owner_greeting":
                         await asyncio.to_thread(_search, seen, "while the owner talks", service.process.pid, key)
-                    await asyncio.sleep(BREATH_S)
+                    await asyncio.sleep(question_s(said) if sentence == YES else BREATH_S)
                     await who.say(words[sentence])
                 await service.logged("closed")
             await asyncio.to_thread(_search, seen, "after the call", service.process.pid, key)

@@ -19,6 +19,8 @@ PATIENCE_S = 45
 """No single step of a call takes as long, even where other programs have the processors."""
 BREATH_S = 0.4
 """From the first sound of a prompt until a person speaks over it."""
+EACH_CALL_BY_ITSELF = {"owner_attempts": 1, "owner_answer_stands_s": 0, "owner_daily": 1000}
+"""Settings by which no call to an owner depends on those before it."""
 QUESTION_SHARE = 0.75
 """Who has heard so much of a question knows what it asks, and may say yes."""
 
@@ -106,7 +108,7 @@ class House:
     """An engine in a folder, with its cases by caller and the phones that tests need."""
 
     def __init__(self, folder: Path, words: Words, **settings):
-        self.world: World = build_world(folder, FLOWS, PLATE, owner_ring_s=4, **{"owner_attempts": 1} | settings)
+        self.world: World = build_world(folder, FLOWS, PLATE, owner_ring_s=4, **EACH_CALL_BY_ITSELF | settings)
         self.words, self.cases = words, {}
         self.owner_line = asyncio.Lock()
         self._phones = 0

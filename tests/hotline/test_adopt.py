@@ -29,8 +29,7 @@ async def later_call(house: House) -> str:
             prompt, cast = entry.details["prompt"], Cast(PLATE, "ordinary", "later")
             words = cast.caller_says(prompt, PLATE) if entry.side == "caller" else cast.owner_says(prompt)
             if words:
-                speech = house.engine.voice.render(prompt, {"plate": PLATE})
-                await asyncio.sleep(len(speech.pcm_8k) / 16000 + 0.3)
+                await asyncio.sleep(entry.details["ms"] / 1000 + 0.3)
                 await (callers_phone if entry.side == "caller" else owners_phone).say(house.words[words])
     assert await case.ended() == ("later", "")
     await house.engine.store.flushed()

@@ -16,8 +16,8 @@ pytestmark = [
 
 UNREACHED = ("no-answer", "busy", "off")
 PERSON_WANTED = [name for name in CALLERS if name != "ordinary"]
-AT_ONCE = 2
-"""Callers who speak to owners; with one who wants a person and the seat, all that a small line holds."""
+AT_ONCE = 1
+"""Callers who speak to owners: two at once would ask for one car, and get one call between them."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

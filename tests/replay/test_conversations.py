@@ -13,6 +13,7 @@ from ivr.flow.load import load_flow
 from ivr.replay.fixture import find, load
 from ivr.replay.sound import kept_path
 
+pytestmark = pytest.mark.timeout(600)  # the first test waits for all of them
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 FOLDERS = find([Path(__file__).parent / "conversations"])
 AT_LEAST = 60
