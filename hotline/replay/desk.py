@@ -119,7 +119,7 @@ class _Life:
                 voice=house.voice, ears=house.ears, owner_flow=house.owner_flow,
                 recordings=self._recordings, owner_ring_s=OWNER_RING_S,
             )
-            policy = AttemptPolicy(attempts=max(1, len(self._owners)))  # each number once: no fixture waits minutes
+            policy = AttemptPolicy(attempts=self._fixture.attempts or max(1, len(self._owners)))
             async with OwnerDesk(lambda: desk, memory_queue(policy), self._case, at_once) as owners:
                 car = MoveCar(desk, self._case, owners)
                 call = SipCall(line.incoming(self._caller))

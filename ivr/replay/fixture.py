@@ -10,7 +10,7 @@ from ivr.flow.source import FlowError, Item, Where, read_yaml
 from ivr.replay.line import ENDINGS
 
 FILE = "expect.yaml"
-FIXTURE_KEYS = ("about", "voice", "letters", "yao", "register", "vault", "line", "turns", "owner", "seat", "expect")
+FIXTURE_KEYS = ("about", "voice", "letters", "yao", "register", "attempts", "vault", "line", "turns", "owner", "seat", "expect")
 TURN_KEYS = ("on", "at_ms", "over_ms", "after_ms", "say", "audio", "sound_ms", "key", "hang_up", "voice",
              "speed", "db", "heard")
 LINE_KEYS = ("noise", "noise_db", "echo_db", "echo_ms", "lost", "behind", "behind_voice", "behind_db")
@@ -107,6 +107,8 @@ class Fixture:
     owner_expected: Expected
     register: tuple[str, ...] = ()
     vault_down: bool = False
+    attempts: int = 0
+    """Calls that the owner's request may take; 0 for one to each number."""
     seat: str = "answers"
     letters: str = "english"
     yao: bool = True
@@ -142,6 +144,7 @@ def load(folder: Path) -> Fixture:
         owner_expected=owner_expected,
         register=_texts(fields["register"]) if "register" in fields else (),
         vault_down="vault" in fields and _one_of(fields["vault"], ("up", "down")) == "down",
+        attempts=fields["attempts"].number() if "attempts" in fields else 0,
         seat=_one_of(fields["seat"], SEATS) if "seat" in fields else "answers",
         letters=_one_of(fields["letters"], ("english", "chinese")) if "letters" in fields else "english",
         yao=fields["yao"].yes_or_no() if "yao" in fields else True,

@@ -122,13 +122,13 @@ async def test_a_second_caller_is_served_while_one_talks(house):
 
 async def test_baresip_hears_the_welcome(house, tmp_path):
     [port] = free_udp_ports(1)
-    (tmp_path / "accounts").write_text("<sip:13800000007@127.0.0.1>;regint=0;audio_codecs=PCMA\n")
+    (tmp_path / "accounts").write_text("<sip:13800000008@127.0.0.1>;regint=0;audio_codecs=PCMA\n")
     (tmp_path / "contacts").write_text("\n")
     (tmp_path / "config").write_text(BARESIP.format(port=port, folder=tmp_path, spoken=house.words[PLATE]))
     caller = await asyncio.create_subprocess_exec(
         "baresip", "-f", str(tmp_path), "-t", "4", "-e", f"/dial {house.world.hotline_uri}",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL)
-    case = await house.case("13800000007")
+    case = await house.case("13800000008")
     assert await case.ended() == ("caller-hung-up", "")
     await asyncio.wait_for(caller.wait(), 10)
     [heard] = tmp_path.glob("dump-*-dec.wav")
