@@ -43,16 +43,16 @@ class EngineConfig:
     service_hosts: tuple[str, ...] = ()
     owner_message: bool = True
     hold_s: int = 90
-    owner_attempts: int = 3
-    owner_daily: int = 6
-    owner_busy_wait_s: int = 60
-    owner_no_answer_wait_s: int = 300
-    owner_off_wait_s: int = 900
-    owner_trunk_wait_s: int = 30
-    owner_keep_trying_s: int = 1800
-    owner_answer_stands_s: int = 120
-    owner_quiet: str = ""
-    owner_remind_s: int = 0
+    owner_attempts: int = AttemptPolicy.attempts
+    owner_daily: int = AttemptPolicy.daily
+    owner_busy_wait_s: int = AttemptPolicy.busy_wait_s
+    owner_no_answer_wait_s: int = AttemptPolicy.no_answer_wait_s
+    owner_off_wait_s: int = AttemptPolicy.off_wait_s
+    owner_trunk_wait_s: int = AttemptPolicy.trunk_wait_s
+    owner_keep_trying_s: int = AttemptPolicy.keep_trying_s
+    owner_answer_stands_s: int = AttemptPolicy.answer_stands_s
+    owner_quiet: str = AttemptPolicy.quiet
+    owner_remind_s: int = AttemptPolicy.remind_s
     finish_calls_s: int = 60
 
     @property
