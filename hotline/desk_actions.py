@@ -4,7 +4,7 @@ from hotline.casebook import OpenCase
 from hotline.desk import Desk
 from hotline.http_service import LONGEST_S, ServiceError, address, picked
 from ivr.flow.actions import action
-from ivr.flow.runner import Conversation, filled
+from ivr.flow.conversation import Conversation, filled
 from ivr.flow.values import fits
 from plate_parser.rules import dialable
 

@@ -21,8 +21,9 @@ from hotline.replay.desk import OWNER_RING_S, SEAT_RING_S, ReplayCase
 from hotline.replay.owners import ReplayVault, at_once, memory_queue
 from hotline.seats import Seats
 from ivr.call import HungUp
+from ivr.flow.conversation import Conversation
 from ivr.flow.model import Flow
-from ivr.flow.runner import Conversation, Runner
+from ivr.flow.runner import Runner
 from ivr.replay.clock import Stuck, run
 from ivr.replay.line import ReplayLine
 from ivr.replay.person import SeatPerson

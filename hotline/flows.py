@@ -1,5 +1,6 @@
 """Flows as the desk loads them: checked against its prompts, grammars and actions."""
 
+import re
 from pathlib import Path
 
 from hotline.errors import CannotRun
@@ -31,3 +32,14 @@ def house_of(folder: Path, script: Script) -> House:
     prompts = {name: tuple(part.name for part in prompt.parts if isinstance(part, Slot))
                for name, prompt in script.prompts.items()}
     return House(prompts, {path.stem for path in grammars.glob("*.yaml")}, ACTIONS, grammars)
+
+
+def led_above(path: Path) -> set[str]:
+    """The events that every flow of the folder which runs this one leads on from everywhere.
+
+    Raises `FlowError` where one of those cannot be read.
+    """
+    runs = re.compile(rf"\brun:\s*['\"]?{re.escape(path.stem)}['\"]?\s*(?:$|[,}}#])", re.M)
+    above = [load_flow(beside) for beside in sorted(path.parent.glob("*.yaml"))
+             if beside != path and runs.search(beside.read_text("utf-8", errors="replace"))]
+    return set.intersection(*(set(flow.always) for flow in above)) if above else set()

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 
-from ivr.flow.runner import filled
+from ivr.flow.conversation import filled
 
 MOST_BYTES = 65_536
 LONGEST_S = 20.0

@@ -11,7 +11,7 @@ from hotline.owner_desk import OwnerDesk
 from hotline.owner_news import Seen, news
 from hotline.plate_actions import PlateActions
 from ivr.flow.actions import action, actions_of, declared
-from ivr.flow.runner import Action, Conversation
+from ivr.flow.conversation import Action, Conversation
 
 OWNER_NEWS = (
     "coming", "later", "later-unknown", "not-mine", "refuses", "no-answer", "busy", "off", "not-now", "person",

@@ -10,7 +10,8 @@ from hotline.desk import Desk
 from hotline.recording import Recorder
 from hotline.seats import Note
 from ivr.call import HungUp
-from ivr.flow.runner import Conversation, Runner
+from ivr.flow.conversation import Conversation
+from ivr.flow.runner import Runner
 from ivr.sip_call import SipCall
 from ivr.turn import play_out
 

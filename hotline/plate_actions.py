@@ -19,7 +19,7 @@ from hotline.read_back import (
     whole_plates,
 )
 from ivr.flow.actions import action
-from ivr.flow.runner import Conversation
+from ivr.flow.conversation import Conversation
 from plate_parser.evidence import combined
 from plate_parser.keyed import Keyed, WrongKeys, pressed
 from plate_parser.rules import data

@@ -6,8 +6,9 @@ from hotline.casebook import OpenCase
 from hotline.desk import Desk
 from hotline.move_car import MoveCar
 from ivr.call import HungUp
+from ivr.flow.conversation import Conversation
 from ivr.flow.model import Flow
-from ivr.flow.runner import Conversation, Runner
+from ivr.flow.runner import Runner
 from ivr.sip_call import SipCall
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import click
 from hotline.cli.flow_graph import graph
 from hotline.cli.flow_run import run
 from hotline.cli.flow_schema import schema
-from hotline.flows import house_of
+from hotline.flows import house_of, led_above
 from ivr.flow.check import House, problems
 from ivr.flow.load import load_flow
 from ivr.flow.source import FlowError
@@ -51,4 +51,4 @@ def _problems(path: Path, houses: dict[Path, House]) -> list[FlowError]:
         return [error]
     if path.parent not in houses:
         houses[path.parent] = house_of(path.parent, load_script(path.parent / "prompts"))
-    return problems(loaded, houses[path.parent])
+    return problems(loaded, houses[path.parent], led_above(path))

@@ -18,10 +18,11 @@ _LONGEST = 32
 
 @dataclass(frozen=True)
 class Heard:
-    """Branches that a grammar's answers ask for: of its own rules, and of the common ones it takes in."""
+    """Branches that a grammar's answers ask for: of its own rules, and of the common ones it takes in; `free`: anything."""
 
     own: frozenset[str]
     common: frozenset[str]
+    free: bool = False
 
     @property
     def all(self) -> frozenset[str]:
@@ -35,7 +36,7 @@ def heard(grammar: str, folder: Path, _stamp: int = 0) -> Heard:
     document = read(name, folder)
     common = {intent for rule in document.extra for intent in _values(document.rules.get(rule))}
     if document.free:
-        return Heard(frozenset({VALUE}), frozenset())
+        return Heard(frozenset({VALUE}), frozenset(), free=True)
     found = _intents(Grammar(grammar, document).graph)
     if name.inline:
         found = (found - {VALUE}) | set(name.parameters)

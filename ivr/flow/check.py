@@ -9,9 +9,10 @@ from asr.grammar_file import GrammarName
 from asr.recognizer import GrammarError
 from ivr.flow.actions import ActionSpec
 from ivr.flow.branches import VALUE, Heard, heard
+from ivr.flow.conversation import PLACE
 from ivr.flow.model import Flow, State
-from ivr.flow.paths import PERSON_END, Paths
-from ivr.flow.runner import PLACE
+from ivr.flow.paths import Paths
+from ivr.flow.persons import PERSON_END, Persons
 from ivr.flow.source import FlowError, Where, nearest
 from tts.script import slot_kind
 
@@ -48,16 +49,19 @@ class House:
         return self._heard[grammar]
 
 
-def problems(flow: Flow, house: House) -> list[FlowError]:
-    """Everything that would go wrong in a call of this flow or of those it runs, in the file's order."""
+def problems(flow: Flow, house: House, above: Collection[str] = ()) -> list[FlowError]:
+    """Everything that would go wrong in a call of this flow or of those it runs, in the file's order.
+
+    `above`: the events that a flow which runs this one leads on from everywhere."""
     found = [error for state in flow.states.values() for error in _of_state(flow, state, house)]
     for name, aside in flow.asides.items():
         found += [FlowError(flow.places[f"asides.{name}"], f"the aside '{name}' says {_unknown(prompt, house)}")
                   for prompt in aside.say if prompt not in house.prompts]
-    found += Paths(flow, lambda state: _hears_person(state, house), lambda state: _is_person(state, house)).problems()
+    found += Paths(flow).problems()
+    found += Persons(flow, lambda state: _hears_person(state, house), lambda state: _is_person(flow, state, house), above).problems()
     found += _of_hang_up(flow)
     for inner in flow.subflows.values():
-        found += problems(inner, house)
+        found += problems(inner, house, {*above, *flow.always})
     distinct = {str(error): error for error in found}
     return sorted(distinct.values(), key=lambda error: (error.where.path, error.where.line, error.where.column))
 
@@ -196,10 +200,13 @@ def _of_hang_up(flow: Flow) -> Iterator[FlowError]:
 
 def _hears_person(state: State, house: House) -> bool:
     known = house.heard(state.listen.grammar)
-    return known is None or isinstance(known, str) or "person" in known.all
+    return not isinstance(known, Heard) or known.free or "person" in known.all
 
 
-def _is_person(state: State, house: House) -> bool:
+def _is_person(flow: Flow, state: State, house: House) -> bool:
+    if state.run:
+        inner = flow.subflows[state.run]
+        return any(_is_person(inner, each, house) for each in inner.states.values())
     spec = house.actions.get(state.action)
     misspelt = bool(state.action) and spec is None
     return state.end == PERSON_END or misspelt or bool(spec and spec.person)

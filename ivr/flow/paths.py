@@ -1,20 +1,16 @@
-"""Where a flow can go: states never reached, loops that do not end, places without a way to a person."""
+"""Where a flow can go: states never reached, and loops that do not end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ivr.flow.model import Flow, State
 from ivr.flow.source import FlowError, Where
 
-PERSON_END = "person"
-"""The outcome of a flow that leaves the call to a person."""
-
 
 class Paths:
-    """The ways through one flow. `hears_person`: can a caller ask for a person in this state;
-    `is_person`: does this state hand the call to one."""
+    """The ways through one flow."""
 
-    def __init__(self, flow: Flow, hears_person: Callable[[State], bool], is_person: Callable[[State], bool]):
-        self.flow, self.hears_person, self.is_person = flow, hears_person, is_person
+    def __init__(self, flow: Flow):
+        self.flow = flow
 
     def problems(self) -> Iterator[FlowError]:
         yield from self._never_reached()
@@ -23,13 +19,12 @@ class Paths:
             circling |= states
             yield FlowError(where, message)
         yield from self._no_way_out(circling)
-        yield from self._far_from_people()
 
     def _never_reached(self) -> Iterator[FlowError]:
         flow = self.flow
         begin = [flow.start, flow.limits.then, flow.limits.after_misses, *flow.always.values(),
                  *(aside.then for aside in flow.asides.values())]
-        reached = self._from(filter(None, begin), _onward)
+        reached = reached_from(filter(None, begin), flow.states, onward)
         for state in flow.states.values():
             if state.name not in reached:
                 yield FlowError(state.where, f"state '{state.name}' is never reached; lead to it or take it out")
@@ -46,7 +41,7 @@ class Paths:
             told |= set(around)
             way = " → ".join([*around, name])
             where = _leads_to(state, around[1] if len(around) > 1 else name)
-            if all(to in around for each in around for to in _onward(silent[each])):
+            if all(to in around for each in around for to in onward(silent[each])):
                 yield where, set(around), (f"the loop {way} has no way out and asks nothing, so the call never ends; "
                                       "lead one of them to another state")
             else:
@@ -58,7 +53,7 @@ class Paths:
         ways, waiting = {start: [start]}, [start]
         while waiting:
             name = waiting.pop(0)
-            for to in _onward(silent[name]):
+            for to in onward(silent[name]):
                 if to == start:
                     return ways[name]
                 if to in silent and to not in ways:
@@ -70,55 +65,33 @@ class Paths:
         """States from which no end is reached."""
         told: set[str] = set(circling)
         for state in self.flow.states.values():
-            reached = self._from([state.name], self._all_ways)
+            reached = reached_from([state.name], self.flow.states, self._all_ways)
             if state.name in told or any(self.flow.states[name].end for name in reached):
                 continue
             told |= reached
             yield FlowError(state.at("next", "choose"), f"from state '{state.name}' the call never ends: its ways lead "
                                                         f"only to {_listed(reached)}; lead one to a state with 'end'")
 
-    def _far_from_people(self) -> Iterator[FlowError]:
-        flow = self.flow
-        if not any(self.is_person(state) for state in flow.states.values()):
-            yield FlowError(flow.places["states"], "no state hands the call to a person; add "
-                                                   "person: {do: transfer, with: asked, next: {…}} and always: {key 0: person}")
-            return
-        for state in flow.states.values():
-            if not state.waits or state.end:
-                continue
-            reached = self._from([state.name], self._asked_ways)
-            asks = any(flow.states[name].listen for name in self._from([state.name], _onward))
-            if (asks or state.while_waiting) and not any(self.is_person(flow.states[name]) for name in reached):
-                yield FlowError(state.where, f"from state '{state.name}' no person can be reached; add "
-                                             "always: {key 0: STATE} or lead one of its branches to a person")
-
     def _all_ways(self, state: State) -> list[str]:
         if not state.listen:
-            return _onward(state)
+            return onward(state)
         flow = self.flow
         asides = [aside.then for aside in flow.asides.values()]
-        return [*_onward(state), flow.limits.then, *filter(None, [flow.limits.after_misses]), *flow.always.values(), *asides]
-
-    def _asked_ways(self, state: State) -> list[str]:
-        """Where a caller gets by what they say or press."""
-        ways = _onward(state)
-        if state.waits:
-            ways += [name for event, name in self.flow.always.items() if event.startswith("key ")]
-        if state.listen and self.hears_person(state):
-            ways += [name for event, name in self.flow.always.items() if event == "person"]
-        return ways
-
-    def _from(self, names, ways: Callable[[State], list[str]]) -> set[str]:
-        reached, waiting = set(), list(names)
-        while waiting:
-            name = waiting.pop()
-            if name not in reached:
-                reached.add(name)
-                waiting += ways(self.flow.states[name])
-        return reached
+        return [*onward(state), flow.limits.then, *filter(None, [flow.limits.after_misses]), *flow.always.values(), *asides]
 
 
-def _onward(state: State) -> list[str]:
+def reached_from(names: Iterable[str], states: Mapping[str, State], ways: Callable[[State], list[str]]) -> set[str]:
+    """These states, and all that are reached from them; `ways`: where one leads."""
+    reached, waiting = set(), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += ways(states[name])
+    return reached
+
+
+def onward(state: State) -> list[str]:
     """The states that a state itself leads to."""
     ways = [*state.next.values(), *(choice.then for choice in state.choices)]
     return [*ways, state.visits.then] if state.visits else ways

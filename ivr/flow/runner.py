@@ -2,17 +2,16 @@
 
 import asyncio
 import logging
-import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from itertools import count
 
 from asr.pool import RecognizerPool
-from ivr.call import Call, CallItem, HungUp, Key, PlayedOut
+from ivr.call import CallItem, HungUp, Key, PlayedOut
+from ivr.flow.conversation import PLACE, Action, Conversation, Ending, filled
 from ivr.flow.expression import Scope
-from ivr.flow.model import Argument, Aside, Flow, Listen, State
+from ivr.flow.model import Aside, Flow, Listen, State
 from ivr.flow.values import fits
 from ivr.flow.wording import Wording
 from ivr.pace import Pace
@@ -30,56 +29,14 @@ MOST_OVER_LIMIT = 4
 """Questions that may still follow a limit: where a seat was busy, a caller may be asked what to do."""
 MOST_STEPS = 100
 """A flow that goes through so many states without asking anything goes round in a circle."""
-PLACE = re.compile(r"\{(\w+)\}")
-"""A value's place in a grammar's name, or in what stands under `with:`."""
-
-Log = Callable[..., None]
-"""`log(kind, **details)`: one entry of a conversation's event log."""
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How a conversation ended: the flow's outcome, its last state, and who hung up."""
+class LedAway(Exception):
+    """An event in a sub-flow that only a flow above leads on from."""
 
-    outcome: str
-    state: str
-    hung_up: bool = False
-
-
-@dataclass
-class Conversation:
-    """What an action sees: the call, the flow's values, what was heard, and the event log.
-
-    `prompt_over` is set while nothing is being said. `branch_if_hung_up` is the branch that the
-    current action wants followed if the caller hangs up during it ("" for the flow's `hang_up`).
-    `signals` are the signs so far that the caller does not cope (`ivr.pace`).
-    """
-
-    call: Call
-    log: Log
-    values: dict[str, str] = field(default_factory=dict)
-    heard: Heard | None = None
-    argument: str = ""
-    arguments: Mapping[str, Argument] = field(default_factory=dict)
-    branch_if_hung_up: str = ""
-    prompt_over: asyncio.Event = field(default_factory=asyncio.Event)
-    signals: list[str] = field(default_factory=list)
-    now: Callable[[], datetime] = datetime.now
-    kinds: Mapping[str, str] = field(default_factory=dict)
-
-    def given(self, name: str, default: str = "") -> str:
-        """What stands under `with:` for this name (or there alone), its {values} filled in."""
-        written = self.arguments.get(name, default) if self.arguments else self.argument or default
-        return filled(written, self.values)
-
-
-def filled(text: str, values: Mapping[str, str], shown: Callable[[str], str] = str) -> str:
-    """A text with `{name}` replaced by the value of that name, as `shown` writes it."""
-    return PLACE.sub(lambda found: shown(values.get(found[1], "")), text)
-
-
-Action = Callable[[Conversation], Awaitable[str]]
-"""Does something for a flow and returns the branch to follow."""
+    def __init__(self, event: str):
+        super().__init__(event)
+        self.event = event
 
 
 class Runner:
@@ -110,7 +67,8 @@ class Runner:
         self._in_trouble = False
         self._marks = 0
         self._pressed: asyncio.Future[str] | None = None
-        self._global_keys = {event.removeprefix("key ") for event in flow.always if event.startswith("key ")}
+        self._everywhere: set[str] = {*flow.always, *(above._everywhere if above else ())}
+        self._global_keys = {event.removeprefix("key ") for event in self._everywhere if event.startswith("key ")}
         self._meter = ReplyMeter(self.call, lambda ms: self.log("reply", ms=ms))
 
     async def run(self) -> Ending:
@@ -127,6 +85,8 @@ class Runner:
                 name = await self._visit(state)
             except HungUp as gone:
                 return self._hung_up(state, gone)
+            except LedAway:
+                raise
             except Exception as error:
                 log.exception("state %s failed", state.name)
                 self.log("trouble", state=state.name, error=type(error).__name__)
@@ -187,9 +147,9 @@ class Runner:
     def _given_up(self) -> str:
         """Where a caller who does not cope, or was not understood too often, goes; "" to go on."""
         limits = self.flow.limits
-        if self._pace.needs_person and "struggling" in self.flow.always:
+        if self._pace.needs_person and "struggling" in self._everywhere:
             self.log("struggles", score=self._pace.score, signals=list(self.conversation.signals))
-            return self.flow.always["struggling"]
+            return self._led("struggling")
         return limits.after_misses if limits.misses and self._misses >= limits.misses else ""
 
     async def _visit(self, state: State) -> str:
@@ -203,7 +163,7 @@ class Runner:
             return await self._act(state, speech)
         key = await self._say(speech, () if state.end else self._global_keys) if speech else None
         if key:
-            return self.flow.always[f"key {key.key}"]
+            return self._led(f"key {key.key}")
         if state.end:
             if not self._above:
                 self.call.hangup()
@@ -215,6 +175,12 @@ class Runner:
         if state.choose:
             return self._follow(state, "given" if self.conversation.values.get(state.choose) else "missing")
         return self._follow(state, "done")
+
+    def _led(self, event: str) -> str:
+        """The state to which an event leads from everywhere in this flow. Raises `LedAway` to one above."""
+        if event not in self.flow.always:
+            raise LedAway(event)
+        return self.flow.always[event]
 
     def _scope(self) -> Scope:
         conversation = self.conversation
@@ -233,10 +199,14 @@ class Runner:
         shared = flow.values.keys() & self.flow.values.keys()
         inner = replace(mine, values={name: mine.values[name] for name in shared & mine.values.keys()})
         runner = Runner(flow, inner, self.voice, self.ears, self.actions, above=self)
-        ending = await runner.run()
-        mine.values |= {name: value for name, value in inner.values.items() if name in shared}
-        mine.heard = inner.heard
-        self._turns += runner._turns
+        try:
+            ending = await runner.run()
+        except LedAway as wish:
+            return self._led(wish.event)
+        finally:
+            mine.values |= {name: value for name, value in inner.values.items() if name in shared}
+            mine.heard = inner.heard
+            self._turns += runner._turns
         if ending.hung_up and self.call.ended:
             mine.branch_if_hung_up = ending.outcome
             raise self.call.ended
@@ -279,8 +249,8 @@ class Runner:
             if aside := self.flow.asides.get(branch):
                 self._asides[branch] += 1
                 return aside if self._asides[branch] <= aside.at_most else aside.then
-            if branch in self.flow.always:
-                return self.flow.always[branch]
+            if branch in self._everywhere:
+                return self._led(branch)
         raise LookupError(f"state {state.name} has no branch for what was heard")
 
     async def _answered(self, state: State, aside: Aside) -> bytes:
@@ -343,7 +313,7 @@ class Runner:
         self.log("did", action=state.action, result=branch or f"key {self._pressed.result()}")
         if not branch:
             self.call.flush()
-            return self.flow.always[f"key {self._pressed.result()}"]
+            return self._led(f"key {self._pressed.result()}")
         await self.call.until(conversation.prompt_over.wait(), self._watch)
         return self._follow(state, branch)
 

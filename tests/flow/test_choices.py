@@ -10,7 +10,7 @@ from ivr.flow.check import House, problems
 from ivr.flow.load import load_flow
 from ivr.flow.source import FlowError
 
-HEAD = "flow: test\nstart: ask\nlimits: {turns: 3, seconds: 60, then: seat}\nalways: {key 0: seat}\nstates:\n"
+HEAD = "flow: test\nstart: ask\nlimits: {turns: 3, seconds: 60, then: seat}\nalways: {person: seat, key 0: seat}\nstates:\n"
 NEXT = "    next: {park: bye, toilet: bye, repeat: bye, no_match: bye, no_input: bye}\n  bye: {end: done}\n  seat: {end: person}\n"
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from click.testing import CliRunner
 
+from hotline.cli.flow import flow
 from hotline.flow_run import Situation, run_flow
 from hotline.http_service import ServiceError, address
 from ivr.flow.runner import MOST_OVER_LIMIT
@@ -137,6 +139,36 @@ def test_a_sub_flow_shares_its_values_and_its_end_is_the_branch(folder, lines, o
     assert ended.outcome == outcome
     assert ended.values.get("minutes", "") == ("10" if outcome == "ok" else "")
     assert len([details for kind, details in log if kind == "flow"]) == 2
+
+
+QUIZ = """\
+flow: quiz
+start: ask
+limits: {turns: 3, seconds: 60, then: over}
+states:
+  ask:
+    say: desk_more
+    listen: {grammar: yes_no, profile: short}
+    next: {"yes": over, "no": over, no_match: over, no_input: ask}
+    visits: {at_most: 2, then: over}
+  over: {say: goodbye, end: over}
+"""
+
+
+@pytest.mark.parametrize("lines, outcome", [("转人工", "person"), ("#0", "person"), ("对", "ok"), ("hang up", "left")])
+def test_a_wish_for_a_person_in_a_sub_flow_goes_where_the_flow_above_leads_it(folder, lines, outcome):
+    (folder / "quiz.yaml").write_text(QUIZ, "utf-8")
+    ended, _ = held(folder, "  first: {run: quiz, next: {over: ok}}\n  ok: {say: desk_welcome, end: ok}\n", lines)
+    assert ended.outcome == outcome
+
+
+def test_a_sub_flow_is_checked_with_what_the_flow_above_leads_on(folder):
+    (folder / "quiz.yaml").write_text(QUIZ, "utf-8")
+    alone = CliRunner().invoke(flow, ["check", str(folder / "quiz.yaml")])
+    assert alone.exit_code == 1 and "no state hands the call to a person" in alone.output
+    (folder / "flow.yaml").write_text(HEAD + "  first: {run: quiz, next: {over: ok}}\n  ok: {end: ok}\n", "utf-8")
+    told = CliRunner().invoke(flow, ["check", str(folder / "quiz.yaml"), str(folder / "flow.yaml")])
+    assert told.output == "2 flows: no problem found\n"
 
 
 def test_a_flow_that_asks_too_often_goes_to_a_person(folder):
