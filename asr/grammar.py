@@ -1,8 +1,8 @@
 """Grammars: YAML templates of what can be said now, compiled to a graph over the model's units.
 
 A file has `start` (a rule's name), `rules`, and optionally `with` (rules of `common.yaml` that may be
-said instead, with their weights), `use` (files whose rules it takes) and `parameters`. A rule is a
-list of alternatives, a mapping of values to what is said, or a `sequence` (``asr/sequence.py``):
+said instead, with their weights), `use` (files whose rules it takes), `beside` (files all of whose sentences
+may be said instead, compiled once for all parameters) and `parameters`. A rule is a list of alternatives, a mapping of values to what is said, or a `sequence` (``asr/sequence.py``):
 
     start: minutes
     with: {person: 0.02}
@@ -23,14 +23,14 @@ import contextlib
 import math
 import random
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from asr import templates
 from asr.grammar_file import Document, GrammarName, assembled, choice_name, read
-from asr.graph import END, Graph, compiled
+from asr.graph import END, Graph, compiled, joined
 from asr.recognizer import GrammarError
 
 __all__ = ["FOLDER", "Grammar", "Graph", "Sentence", "choice_name"]
@@ -80,7 +80,10 @@ class Grammar:
         builder.rule(document.start, start, end, math.log(1.0 - sum(document.extra.values())))
         for rule, weight in document.extra.items():
             builder.rule(rule, start, end, math.log(weight))
-        return compiled(builder, start, end, document.source)
+        graph = compiled(builder, start, end, document.source)
+        for name, share in document.beside.items():
+            graph = joined(graph, _kept(name, Path(document.source).parent).graph, share)
+        return graph
 
     def sample(self, rng: random.Random) -> Sentence:
         """A random sentence, as likely as the grammar's weights say."""
@@ -107,7 +110,18 @@ def ready_made(folder: Path) -> dict[str, Grammar]:
     grammars = {}
     for path in sorted(folder.glob("*.yaml")):
         with contextlib.suppress(GrammarError):
-            grammar = Grammar.load(path.stem, folder)
+            grammar = _kept(path.stem, folder)
             _ = grammar.graph              # compiles it
             grammars[path.stem] = grammar
     return grammars
+
+
+def _kept(name: str, folder: Path) -> Grammar:
+    """A grammar that is compiled once for all that stand beside it, while its folder stays as it is."""
+    changed_ns = max((path.stat().st_mtime_ns for path in folder.glob("*.yaml")), default=0)
+    return _loaded(name, folder, changed_ns)
+
+
+@lru_cache(maxsize=64)
+def _loaded(name: str, folder: Path, _changed_ns: int) -> Grammar:
+    return Grammar.load(name, folder)

@@ -14,7 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from asr.recognizer import GrammarError
 
-KEYS = ("start", "with", "use", "parameters", "rules", "choice", "free")
+KEYS = ("start", "with", "use", "beside", "parameters", "rules", "choice", "free")
 COMMON = "common"
 ADDED = 0.02
 """Weight of a common rule that is added by name: minutes+person."""
@@ -55,7 +55,8 @@ class GrammarName:
 
 @dataclass(frozen=True)
 class Document:
-    """A grammar's rules with those it uses; ``places``: rule → file:line."""
+    """A grammar's rules with those it uses; ``places``: rule → file:line; ``beside``: other files of its
+    folder whose sentences may be said instead, with their probabilities."""
 
     source: str
     start: str = ""
@@ -64,6 +65,7 @@ class Document:
     parameters: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
     free: bool = False
+    beside: Mapping[str, float] = field(default_factory=dict)
 
 
 def choice_name(choices: Mapping[str, Sequence[str]]) -> str:
@@ -118,8 +120,8 @@ def assembled(written: dict, path: Path, folder: Path | None = None, common: dic
     elif "start" not in written or "rules" not in written:
         raise GrammarError(f"{path}: a grammar needs `start` and `rules`, a `choice`, or `free: true`.")
     return Document(str(path), written.get("start", _CHOICE_START), rules,
-                    _weights(extra if extra is not None else _mapping(written, "with", path), path),
-                    parameters, places)
+                    _weights("with", extra if extra is not None else _mapping(written, "with", path), path),
+                    parameters, places, beside=_weights("beside", _mapping(written, "beside", path), path))
 
 
 def near(word: str, known) -> str:
@@ -164,13 +166,13 @@ def _check_choices(choices, where: str) -> None:
                                    "keep one of them.")
 
 
-def _weights(extra: Mapping[str, object], path: Path) -> dict[str, float]:
+def _weights(key: str, written: Mapping[str, object], path: Path) -> dict[str, float]:
     try:
-        weights = {rule: float(weight) for rule, weight in extra.items()}
+        weights = {name: float(weight) for name, weight in written.items()}
     except (TypeError, ValueError):
         weights = {"": -1.0}
     if any(weight <= 0 for weight in weights.values()) or sum(weights.values()) >= 1:
-        raise GrammarError(f"{path}: `with` needs weights over 0 that sum to less than 1: {{person: 0.02}}.")
+        raise GrammarError(f"{path}: `{key}` needs weights over 0 that sum to less than 1: {{person: 0.02}}.")
     return weights
 
 

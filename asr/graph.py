@@ -40,6 +40,25 @@ def compiled(builder: Builder, start: int, end: int, source: str) -> Graph:
     return _merged(_closed(builder, start, end, source))
 
 
+def joined(one: Graph, other: Graph, share: float) -> Graph:
+    """What either accepts, `other` with this probability. Neither is searched for what is alike."""
+    outputs = {text: number for number, text in enumerate(dict.fromkeys((*one.outputs, *other.outputs)))}
+    parts, at_state, at_node = [], 1, 0
+    for graph, weight in ((one, 1.0 - share), (other, share)):
+        starts = slice(0, graph.first[1])
+        target = np.where(graph.target < 0, END, graph.target + at_node)
+        output = np.array([outputs[text] for text in graph.outputs])[graph.output]
+        parts.append((graph.state + at_state, np.diff(graph.first), target, graph.log_weight, output,
+                      target[starts], graph.log_weight[starts] + np.log(weight), output[starts]))
+        at_state, at_node = at_state + len(graph.first) - 1, at_node + len(graph.unit)
+    state, arcs, target, log_weight, output, *start = (np.concatenate(each) for each in zip(*parts, strict=True))
+    first = np.cumsum([0, len(start[0]), *arcs])
+    return Graph(
+        np.concatenate([one.unit, other.unit]), one.text + other.text, state.astype(np.int32), first.astype(np.int32),
+        np.concatenate([start[0], target]).astype(np.int32), np.concatenate([start[1], log_weight]).astype(np.float32),
+        np.concatenate([start[2], output]).astype(np.int32), tuple(outputs))
+
+
 def _closed(builder: Builder, start: int, end: int, source: str) -> Graph:
     """Takes the empty moves out: every state of interest gets arcs straight to nodes."""
     order, waiting = {start: 0}, [start]

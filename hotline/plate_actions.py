@@ -20,9 +20,10 @@ from hotline.read_back import (
 )
 from ivr.flow.actions import action
 from ivr.flow.conversation import Conversation
+from plate_parser.amend import beyond
 from plate_parser.evidence import combined
 from plate_parser.keyed import Keyed, WrongKeys, pressed
-from plate_parser.rules import data
+from plate_parser.rules import data, dialable
 
 LONGEST_CALLER = 64
 """Characters of the caller's number that the vault takes for the caller's budget."""
@@ -48,13 +49,17 @@ class PlateActions:
         self._keyed = Keyed()
         self._rounds = 0
 
-    @action("match", "ask", "which", "none", "begun", "unclear", "failed", sets={"plate": "plate", **_READ})
+    @action("match", "ask", "which", "none", "begun", "no_such_place", "unclear", "failed",
+            sets={"plate": "plate", **_READ})
     async def match_plate(self, conversation: Conversation) -> str:
         """Weigh what was heard against the register; sets `plate` to what should be read back.
 
-        `which`: two plates that differ in one place are close; `begun`: only 赣K … was heard.
+        `which`: two plates that differ in one place are close; `begun`: only 赣K … was heard;
+        `no_such_place`: a correction speaks of a place that the plate does not have.
         """
         result = conversation.heard.result
+        if self._denied and result.hypotheses and beyond(result.hypotheses[0].value, self._denied):
+            return "no_such_place"
         plates = self._plates_meant(result)
         if plates:
             return await self._weighed(conversation, plates, last=bool(self._denied) or len(self._said) >= MOST_SAID)
@@ -64,7 +69,8 @@ class PlateActions:
             return "begun"
         return "unclear"
 
-    @action("match", "ask", "none", "which", "done", "enough", "same", "failed", sets={"plate": "plate", **_READ})
+    @action("match", "ask", "none", "which", "done", "no_such_place", "enough", "same", "failed",
+            sets={"plate": "plate", **_READ})
     async def correct_plate(self, conversation: Conversation) -> str:
         """What was said is what is wrong with the plate that was read back, or the whole plate again.
 
@@ -75,8 +81,7 @@ class PlateActions:
             return "same"
         if not self._deny(read):
             return "enough"
-        branch = await self.match_plate(conversation)
-        return "done" if branch in ("unclear", "begun") else branch
+        return await self._corrected(conversation)
 
     @action("close", "which", "done", "enough", sets={"plate": "plate", **_READ})
     async def reject_plate(self, conversation: Conversation) -> str:
@@ -94,21 +99,33 @@ class PlateActions:
         conversation.values["plate"] = second
         return "which" if self._ask_which(conversation, denied, second) else "close"
 
-    @action("chosen", "done", sets={"plate": "plate"})
+    @action("chosen", "match", "ask", "none", "which", "done", "no_such_place", "enough", "failed",
+            sets={"plate": "plate", **_READ})
     async def take_which(self, conversation: Conversation) -> str:
-        """One of two characters was chosen; `done` where neither leads to a plate not denied yet."""
-        said = conversation.heard.best.value if conversation.heard.best else ""
-        by_symbol = dict(zip((conversation.values["symbols"], conversation.values["symbols2"]), self._pair, strict=True))
-        self._denied = self._denied or self._pair[0]
-        if said not in by_symbol:
-            self._rejected |= set(self._pair)
-            return "done"
-        plate = by_symbol[said]
-        self._rejected |= set(self._pair) - {plate}
-        if plate in self._rejected:
-            return "done"
-        conversation.values["plate"] = plate
-        return "chosen"
+        """One of two characters was chosen, by voice or as a key, or what was said instead is right.
+
+        Whoever says neither has denied both plates: what they name is looked up as a correction is.
+        """
+        said = conversation.heard.best.value if conversation.heard.best else conversation.heard.key
+        meant = dict(zip((conversation.values["symbols"], conversation.values["symbols2"], *self._pair), self._pair * 2, strict=True))
+        if plate := meant.get(said):
+            self._denied = self._denied or self._pair[0]
+            self._rejected |= set(self._pair) - {plate}
+            if plate in self._rejected:
+                return "done"
+            conversation.values["plate"] = plate
+            return "chosen"
+        if conversation.heard.kind == "key":
+            return "which"
+        pair, self._rejected = self._pair, self._rejected | set(self._pair)
+        if not self._deny(pair[0]):
+            return "enough"
+        kind, _, symbol = said.partition(":")
+        if kind == "here":
+            place = int(conversation.values["place"]) - 1
+            plate = pair[0][:place] + symbol + pair[0][place + 1:]
+            return await self._weighed(conversation, [(plate, 1.0)], last=True) if dialable(plate) else "done"
+        return await self._corrected(conversation)
 
     @action("match", "ask", "which", "none", "failed", "province", "wrong_province", *_REGIONS, "letter",
             "wrong_letter", "serial", "wrong_serial", sets={"plate": "plate", **_READ})
@@ -146,6 +163,11 @@ class PlateActions:
         if self.match is None:
             return "failed"
         return "found" if self.match.token and self.match.plate == plate else "not_found"
+
+    async def _corrected(self, conversation: Conversation) -> str:
+        """The branch for a plate that was denied in the same breath with what was said of it."""
+        branch = await self.match_plate(conversation)
+        return "done" if branch in ("unclear", "begun") else branch
 
     async def _keyed_whole(self, conversation: Conversation) -> str:
         plates = [(plate, share * KEYED_SHARE) for plate, share in self._keyed.plates()

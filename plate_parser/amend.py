@@ -65,6 +65,14 @@ def amended(change: str, plates: Plates) -> list[tuple[str, float]]:
                   key=lambda item: (-item[1], item[0]))
 
 
+def beyond(change: str, plate: str) -> bool:
+    """Whether a change speaks of a place that the plate does not have: 第十二位是六."""
+    kind, _, rest = change.partition(":")
+    place = rest.partition("=")[0]
+    named = kind in ("at", "last") and place.isascii() and place.isdigit() and int(place) > len(plate)
+    return named and not amended(change, [(plate, 1.0)])
+
+
 def _argument(kind: str, rest: str) -> tuple[str, str]:
     left, equals, right = rest.partition("=")
     if (kind in ("swap", "swap_back", "at", "last")) != bool(equals) or not left or equals and not right:
@@ -86,8 +94,13 @@ def _swap_back(plate: str, argument: tuple[str, str]) -> Iterator[tuple[str, flo
 
 
 def _at(plate: str, argument: tuple[str, str]) -> Iterator[tuple[str, float]]:
-    """第三位 is the first of the serial to one who counts from the province; to another, its third."""
+    """第三位 is the first of the serial to one who counts from the province; to another, its third.
+
+    The place after the last one is a character that the plate lacks: 第八位是 D.
+    """
     place, right = int(argument[0]), argument[1]
+    if place == len(plate) + 1:
+        yield plate + right, 1.0
     for start, share in ((0, _LIKELIER), (_HEAD, 1 - _LIKELIER)):
         yield from _put(plate, start + place - 1, right, share)
 

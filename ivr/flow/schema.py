@@ -22,7 +22,7 @@ ABOUT = {
     "asides": "What may be said in passing: it is answered, and the question stands.",
     "states": "The steps of a call.",
     "say": "A prompt's id.",
-    "say_by_visit": "Prompts by how often the state is entered; the last one repeats.",
+    "say_by_visit": "Prompts by how often the state is entered; after the last one, it and the one before it by turns.",
     "short": "The question again, after an aside.",
     "visits": "Enter the state at most so often, then go elsewhere.",
     "listen": "What may be answered.",

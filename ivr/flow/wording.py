@@ -46,7 +46,10 @@ class Wording:
 
 
 def chosen(prompts: Sequence[str], time: int, just_said: Callable[[str], bool]) -> str:
-    """Entry `time` (the last one stands for all after it), else the next that was not just said."""
+    """Entry `time`, from the list's end on the last; where that was just said, the nearest before it.
+
+    Later entries are the shorter ones: who is asked for the fifth time does not hear the first again.
+    """
     first = min(time, len(prompts)) - 1
-    order = [*prompts[first:], *prompts[:first]]
-    return next((prompt for prompt in order if not just_said(prompt)), order[0])
+    order = [*reversed(prompts[:first + 1]), *prompts[first + 1:]]
+    return next((prompt for prompt in order if not just_said(prompt)), prompts[first])

@@ -32,6 +32,13 @@ def follows_aside(flow, state, last):
                 yield answer, question
 
 
+@pytest.mark.parametrize("time, just_said, said", [
+    (1, "", "long"), (2, "long", "short"), (3, "short", "example"), (4, "example", "short"), (5, "short", "example"), (1, "long", "short"),
+])
+def test_after_its_last_prompt_a_state_says_the_last_two_by_turns(time, just_said, said):
+    assert chosen(("long", "short", "example"), time, just_said.__eq__) == said
+
+
 def repeated(flow):
     """Every (state, prompt) in which a path through the flow says what was said just before."""
     found, seen, waiting = set(), set(), [(flow.start, "")]

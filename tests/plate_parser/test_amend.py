@@ -2,7 +2,7 @@
 
 import pytest
 
-from plate_parser.amend import AmendError, amended
+from plate_parser.amend import AmendError, amended, beyond
 from plate_parser.rules import classify
 
 ONE = [("赣KE2345", 1.0)]
@@ -21,6 +21,7 @@ def best(change, *plates):
     ("swap:甘=赣", "甘KE2345", "赣KE2345"),
     ("at:3=5", "赣K12345", "赣K52345"),
     ("at:1=皖", "赣K12345", "皖K12345"),
+    ("at:8=D", "赣K12345", "赣K12345D"),
     ("last:2=7", "赣K12345", "赣K12375"),
     ("end:678", "赣K12345", "赣K12678"),
     ("end:5", "赣K12346", "赣K12345"),
@@ -77,3 +78,10 @@ def test_nothing_heard_before_leaves_only_a_whole_plate():
 def test_what_is_no_change_is_refused_in_a_sentence(change):
     with pytest.raises(AmendError, match="change|lacks|place"):
         amended(change, ONE)
+
+
+@pytest.mark.parametrize("change, so", [
+    ("at:12=6", True), ("at:8=6", True), ("last:9=6", True), ("at:8=D", False), ("at:7=6", False), ("end:6", False), ("赣K12345", False),
+])
+def test_a_place_that_the_plate_does_not_have_is_known(change, so):
+    assert beyond(change, "赣K12345") == so

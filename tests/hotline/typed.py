@@ -1,0 +1,48 @@
+"""Calls by typing, for tests of what the bot answers: the real flow, turns, lookups and actions, without sound."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hotline.flow_run import Outcome, Situation, run_flow
+
+FLOWS = Path(__file__).resolve().parents[2] / "flows"
+
+
+@dataclass
+class Told:
+    """What came of it: `log` holds (side, kind, details) in order."""
+
+    log: list[tuple[str, str, dict]] = field(default_factory=list)
+    ended: Outcome | None = None
+
+    def of(self, kind: str, name: str, side: str = "caller") -> list[str]:
+        return [str(details[name]) for who, each, details in self.log if (who, each) == (side, kind)]
+
+    @property
+    def prompts(self) -> list[str]:
+        return self.of("said", "prompt")
+
+    @property
+    def states(self) -> list[str]:
+        return self.of("state", "name")
+
+    @property
+    def texts(self) -> list[str]:
+        return self.of("said", "text")
+
+
+def call(*lines: str, flow: str = "move_car_inbound", **situation) -> Told:
+    """A call in which these lines are typed, `owner: …` by the owner; whoever has no line left hangs up."""
+    told, left = Told(), list(lines)
+
+    def ask(side: str, state: str) -> str:
+        if not left or left[0].startswith("owner: ") != (side == "owner"):
+            return "hang up"
+        return left.pop(0).removeprefix("owner: ")
+
+    def show(side: str, kind: str, **details) -> None:
+        told.log.append((side, kind, details))
+
+    told.ended = run_flow(FLOWS / f"{flow}.yaml", "move_car_outbound", Situation(**situation), ask, show)
+    assert not left, f"nobody asked for {left}; the call went {told.states}"
+    return told
