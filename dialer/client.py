@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from dialer.errors import LookupRefused, VaultUnavailable
+from dialer.texting.gateway import Sent
+from dialer.texting.settings import LONGEST_S
 from dialer.vault import line_socket
 from ivr.sip.line import Line, LineError
 
@@ -19,6 +21,7 @@ __all__ = ["LookupRefused", "Match", "Renewed", "Vault", "VaultUnavailable"]
 log = logging.getLogger(__name__)
 _CONNECT_S = 0.5
 _REPLY_S = 3.0  # a lookup takes under 0.2 s: longer is a machine in trouble
+_TEXT_S = LONGEST_S + 3.0
 _AGAIN_S = 0.1
 
 
@@ -115,13 +118,24 @@ class Vault:
         reply = await self._granted({"op": "renew", "ticket": ticket})
         return Renewed((reply["token"], *reply["more_tokens"]), reply["tail"], reply["owner"])
 
-    async def _granted(self, request: dict[str, object]) -> dict:
-        reply = await self._ask(request)
+    async def text(self, ticket: str, text_id: str, text: str) -> Sent:
+        """Send a text to the owner that a ticket stands for; asked again with one `text_id`, it is sent once.
+
+        Raises:
+            VaultUnavailable: the vault is down or silent: ask again later.
+            LookupRefused: as `renew`; also "quiet" (the owner's hours), "texts" (the budget), "number"
+                (none of the owner's gets texts), "gateway" (none is set up).
+        """
+        reply = await self._granted({"op": "text", "ticket": ticket, "id": text_id, "text": text}, _TEXT_S)
+        return Sent(**reply)
+
+    async def _granted(self, request: dict[str, object], reply_s: float = _REPLY_S) -> dict:
+        reply = await self._ask(request, reply_s)
         if "refused" in reply:
             raise LookupRefused(reply["refused"], reply["text"])
         return reply
 
-    async def _ask(self, request: dict[str, object]) -> dict:
+    async def _ask(self, request: dict[str, object], reply_s: float) -> dict:
         try:
             async with asyncio.timeout(_CONNECT_S):
                 reader, writer = await asyncio.open_unix_connection(str(self._socket))
@@ -129,7 +143,7 @@ class Vault:
             raise VaultUnavailable("the vault is down: hand the call to a person") from None
         try:
             writer.write(json.dumps(request, ensure_ascii=False).encode() + b"\n")
-            async with asyncio.timeout(_REPLY_S):
+            async with asyncio.timeout(reply_s):
                 return json.loads(await reader.readline())
         except (OSError, TimeoutError, ValueError):
             raise VaultUnavailable("the vault gave no answer: hand the call to a person") from None

@@ -30,7 +30,8 @@ class VaultUnavailable(DialerError):
 
 
 class LookupRefused(VaultUnavailable):
-    """The vault is there and says no. `kind`: "case", "caller", "hour", "request", "ticket", "renewals" or "gone"."""
+    """The vault is there and says no. `kind`: "case", "caller", "hour", "request", "ticket", "renewals", "gone"; of
+    a text also "quiet", "texts", "number" or "gateway"."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)

@@ -89,6 +89,22 @@ class Lookups:
         owner = self.register.owner(at)
         return self._of_owner(found.case, found.plate, owner, self.tokens.issue(found.case, owner))
 
+    def owner_of(self, ticket: object) -> tuple[OwnerTicket, Owner]:
+        """Whose car a ticket is about, for a text, which has a budget of its own.
+
+        Raises:
+            LookupRefused: the ticket is foreign or too old, or the owner is gone.
+        """
+        found = self._tickets.open(ticket)
+        at = self.register.find_all([found.plate])[0]
+        if at is None:
+            raise LookupRefused("gone", "the owner is no longer in the register: match the plate again")
+        return found, self.register.owner(at)
+
+    def owner_mark(self, owner: Owner) -> str:
+        """The owner, for budgets that outlive a change of the register's keys."""
+        return self._tickets.owner_mark(owner)
+
     def open_ticket(self, ticket: object) -> OwnerTicket:
         """A ticket's plate and case, within the budget that a case has for its ticket."""
         found = self._tickets.open(ticket)

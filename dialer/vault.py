@@ -1,7 +1,7 @@
 """The vault: `python -m dialer.vault --config vault.toml --socket PATH`.
 
 The one process with the register's keys. It answers one JSON line per connection on PATH
-(`match`, `renew`), and serves a line on PATH.line whose `dial` takes a token. A register or key file that
+(`match`, `renew`, `text`), and serves a line on PATH.line whose `dial` takes a token. A register or key file that
 changed is taken into use by itself, or at once on SIGHUP; calls go on. Exit codes: 0 told to end, 2 cannot run (the sentence is on stderr).
 """
 
@@ -25,6 +25,8 @@ from dialer.errors import ConfigProblem, DialerError, LookupRefused
 from dialer.keys import load_keys
 from dialer.lookups import Lookups
 from dialer.register import Register
+from dialer.texting.owner_texts import OwnerTexts
+from dialer.texting.settings import load_gateway
 from dialer.vault_config import VaultConfig, load_vault_config
 from ivr.sip.config import ConfigError
 from ivr.sip.line import Ended, Leg, LegEvent, LineError
@@ -53,6 +55,8 @@ class VaultServer:
         self._audit = AuditLog(config.audit, keys)
         register = Register(config.register, keys)
         self._lookups = Lookups(config, register, self._audit, time.monotonic)
+        gateway = load_gateway(config.text_gateway) if config.text_gateway else None
+        self._texts = OwnerTexts(config, gateway, self._audit)
         self._supervisor = Supervisor(config.sip(), name="vault")
         self._one_at_a_time = asyncio.Lock()
         self._refreshing = asyncio.Lock()
@@ -159,9 +163,11 @@ class VaultServer:
     async def _answer_to(self, line: bytes) -> Mapping[str, object]:
         try:
             request = json.loads(line)
+            if request.get("op") == "text":
+                return await self._send_text(request)
             wanted = {"match": (self._lookups.match, "case", "heard", "caller", "denied"), "renew": (self._lookups.renew, "ticket")}
             if request.get("op") not in wanted:
-                raise LookupRefused("request", f"the vault knows these requests only: {', '.join(wanted)}")
+                raise LookupRefused("request", f"the vault knows these requests only: {', '.join((*wanted, 'text'))}")
             work, *names = wanted[request["op"]]
             async with self._one_at_a_time:  # budgets and the audit are in order
                 return await asyncio.to_thread(work, *(request.get(name) for name in names))
@@ -172,6 +178,12 @@ class VaultServer:
         except Exception as error:  # the text of an error could hold what was decrypted
             log.error("a request failed: %s", type(error).__name__)
             return {"refused": "fault", "text": "the vault failed at this request: hand the call to a person"}
+
+    async def _send_text(self, request: Mapping[str, object]) -> Mapping[str, object]:
+        async with self._one_at_a_time:
+            found, owner = await asyncio.to_thread(self._lookups.owner_of, request.get("ticket"))
+        mark = self._lookups.owner_mark(owner)
+        return vars(await self._texts.send(found.case, owner, mark, request.get("id"), request.get("text")))
 
     # --- owners' calls ---
 

@@ -21,7 +21,8 @@ class VaultConfig:
     `tail_digits`: shown to seats, at most a third of a number. `outside`, `sure`, `ask`, `offer`, `last`: see
     `plate_parser.match.Thresholds`. `socket_group`: users of this group may connect; "": nobody but the
     vault's own user. `alarm_…`: see `dialer.alarms`. `ticket_key`: made at the first start; what
-    the engine's queue keeps for later attempts opens with it. Times in seconds.
+    the engine's queue keeps for later attempts opens with it. `text_gateway`: the settings of the gateway
+    for texts to owners (`dialer.texting.settings`). Times in seconds.
     """
 
     register: Path = Path("owners.reg")
@@ -46,6 +47,9 @@ class VaultConfig:
     ticket_key: Path = Path("tickets.key")
     ticket_life_s: int = 7200
     renewals_per_case: int = 20
+    text_gateway: Path | None = None
+    texts_per_case: int = 1
+    texts_per_owner: int = 4
     outside: float = 0.02
     sure: float = 0.9
     ask: float = 0.7

@@ -90,6 +90,12 @@ class Casebook:
         case = await asyncio.to_thread(self._store.case, case_id)
         return case.plate if case else ""
 
+    async def caller(self, case_id: str) -> str:
+        """The number that a case's caller called from, "" where it was withheld."""
+        await self._store.flushed()
+        case = await asyncio.to_thread(self._store.case, case_id)
+        return case.caller if case else ""
+
 
 def _reported(written) -> None:
     """A write that fails is logged at once: the conversation goes on, the operator must know."""

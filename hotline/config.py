@@ -9,6 +9,7 @@ from typing import Any
 from asr.engines.choice import ENGINES, EngineChoice
 from dialer.attempts import AttemptPolicy
 from dialer.errors import ConfigProblem
+from dialer.texting.settings import Gateway, load_gateway
 from hotline.engines import recorded
 from hotline.errors import CannotRun
 
@@ -53,6 +54,7 @@ class EngineConfig:
     owner_answer_stands_s: int = AttemptPolicy.answer_stands_s
     owner_quiet: str = AttemptPolicy.quiet
     owner_remind_s: int = AttemptPolicy.remind_s
+    text_gateway: Path = Path()
     finish_calls_s: int = 60
 
     @property
@@ -81,6 +83,11 @@ class EngineConfig:
         return AttemptPolicy(**{rule.name: getattr(self, f"owner_{rule.name}") for rule in fields(AttemptPolicy)})
 
     @property
+    def gateway(self) -> Gateway | None:
+        """Where texts are sent, None for nowhere. Raises `ConfigProblem`: with wrong settings none is sent."""
+        return load_gateway(self.text_gateway) if self.text_gateway != Path() else None
+
+    @property
     def recordings(self) -> Path:
         return self.data / "recordings"
 
@@ -98,6 +105,7 @@ SECTIONS = {
     },
     "seats": {"ring_s": "seat_ring_s"},
     "callers": {"numbers": "caller_numbers", "header": "caller_header"},
+    "texts": {"gateway": "text_gateway"},
     "services": {"allowed_hosts": "service_hosts"},
     "owners": {"ring_s": "owner_ring_s", "hold_s": "hold_s", "message": "owner_message"}
     | {rule.name: f"owner_{rule.name}" for rule in fields(AttemptPolicy)},

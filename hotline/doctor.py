@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from asr.engines.trial import SAID, try_engine
 from hotline.config import EngineConfig, load_config
 from hotline.flows import load_checked_flow
 from hotline.store import Store
+from hotline.texts import TEXTS_FILE, load_texts
 from ivr.sip.config import SipConfig, Transport, load_sip_config
 from ivr.sip.line import Answered, Ended, Leg
 from ivr.sip.supervisor import Supervisor
@@ -48,6 +50,7 @@ async def examine(config_path: Path, tell: Callable[[Finding], None]) -> None:
         ("prompts", "make prompts", _prompts),
         ("hearing", "make setup; for an engine of your own: ivr models check, docs/engines.md", _hearing),
         ("case database", "check [store] url and the folder's rights", _database),
+        ("texts", "mend the setting that the message names; docs/texts.md; send one: ivr text check --to NUMBER", _texts),
         ("SIP settings", "copy sip.conf.example to sip.conf and edit it; it explains each line", _sip_conf),
         ("SIP port", "end the program that has the port, or change [transport] port in sip.conf", _sip_port),
         ("audio", "open the RTP ports (sip.conf, [media] rtp_range) for UDP on this machine", _audio),
@@ -127,6 +130,14 @@ async def _hearing(config: EngineConfig) -> str:
 def _database(config: EngineConfig) -> str:
     with Store(config.database).open() as store:
         return f"{config.database}, {len(store.open_cases())} open cases"
+
+
+def _texts(config: EngineConfig) -> str:
+    texts = load_texts(config.flows / TEXTS_FILE)
+    gateway = config.gateway
+    if gateway is None:
+        return f"no gateway: none of {len(texts)} texts is sent"
+    return f"{len(texts)} texts, by {urlsplit(gateway.url).hostname}"
 
 
 def _sip_conf(config: EngineConfig) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from asr.engines.choice import make_hearing
 from dialer.client import Vault
 from dialer.queue import AttemptQueue
 from dialer.supervise import VaultProcess, vault_elsewhere
+from dialer.texting.outbox import Outbox
 from hotline.case_text import CaseText
 from hotline.casebook import Casebook, Listener, OpenCase
 from hotline.config import EngineConfig
@@ -22,6 +24,7 @@ from hotline.owner_desk import OwnerDesk
 from hotline.recording import Recorder
 from hotline.seats import Seats
 from hotline.store import Store, now_text
+from hotline.text_desk import TextDesk
 from hotline.walk import walk
 from ivr.sip.config import load_sip_config
 from ivr.sip.line import Leg
@@ -46,6 +49,7 @@ class Engine:
         self._known = KnownCallers.load(config.caller_numbers, config.caller_header)
         self.store = Store(config.database)
         self.policy = config.owner_policy
+        self._gateway = config.gateway
         self._stack = AsyncExitStack()
         self._conversations: set[asyncio.Task[None]] = set()
 
@@ -76,9 +80,11 @@ class Engine:
             )
             watching = asyncio.create_task(self.flows.watch())
             stack.callback(watching.cancel)
+            casebook = Casebook(self.store, self.listeners)
+            self.texts = await stack.enter_async_context(self._text_desk(casebook))
             queue = AttemptQueue(self.store.engine, self.policy, lambda: datetime.now().astimezone())
             self.owners = await stack.enter_async_context(
-                OwnerDesk(lambda: self.desk, queue, Casebook(self.store, self.listeners)))
+                OwnerDesk(lambda: self.desk, queue, casebook))
             self._stack = stack.pop_all()
         return self
 
@@ -87,6 +93,16 @@ class Engine:
         if self.config.vault_socket != Path():
             return vault_elsewhere(self.config.vault_socket)
         return VaultProcess(self.config.vault_config, run / "vault.sock")
+
+    def _text_desk(self, casebook: Casebook) -> TextDesk:
+        same_id = bool(self._gateway and self._gateway.same_id)
+        outbox = Outbox(self.store.engine, time.time, same_id=same_id)
+
+        def quiet_s() -> float:
+            clock = datetime.now().astimezone()
+            return 60.0 * self.policy.quiet_minutes(clock.hour * 60 + clock.minute)
+
+        return TextDesk(self._gateway, outbox, casebook, lambda: self._desk.vault, quiet_s=quiet_s)
 
     @property
     def desk(self) -> Desk:

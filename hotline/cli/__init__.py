@@ -19,6 +19,7 @@ from hotline.cli.parse import parse
 from hotline.cli.record import record
 from hotline.cli.replay import replay
 from hotline.cli.serve import serve
+from hotline.cli.text import text
 from hotline.cli.vault import vault
 from hotline.errors import CannotRun
 from ivr.flow.source import FlowError
@@ -44,7 +45,7 @@ def ivr() -> None:
     """
 
 
-for subcommand in (demo, serve, hear, parse, match, flow, case, owners, models, doctor, bench, record, replay, vault):
+for subcommand in (demo, serve, hear, parse, match, flow, case, owners, models, doctor, bench, record, replay, vault, text):
     ivr.add_command(subcommand)
 
 

@@ -1,0 +1,162 @@
+"""Sends what stands in the outbox: texts to callers by the engine's gateway, those to owners by the vault.
+
+Nothing waits for a gateway: who wants a text puts it in the outbox, and the case's log tells what became of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from dialer.client import LookupRefused, VaultUnavailable
+from dialer.texting.gateway import Sent, ask_gateway
+from dialer.texting.outbox import Outbox, Text
+from dialer.texting.settings import Gateway
+from hotline.texts import TextTemplate
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.5
+MOST_AT_ONCE = 8
+VAULT_AWAY_S = 15.0
+QUIET_AGAIN_S = 300.0
+
+
+class Cases(Protocol):
+    """The cases' logs, open or closed, and the numbers that callers called from."""
+
+    def note(self, case_id: str, side: str, kind: str, **details: object) -> None: ...
+
+    async def caller(self, case_id: str) -> str: ...
+
+
+class OwnerTexts(Protocol):
+    """The vault, as far as it sends texts."""
+
+    async def text(self, ticket: str, text_id: str, text: str) -> Sent: ...
+
+
+class TextDesk:
+    """The texts of one engine. Use as an async context: entered, what is due is sent.
+
+    `gateway`: None where none is set up: then no text is taken. `quiet_s`: seconds until owners may get texts,
+    by the desk's own quiet hours. `run`: where the outbox's work is done.
+    """
+
+    def __init__(
+        self, gateway: Gateway | None, outbox: Outbox, cases: Cases, vault: Callable[[], OwnerTexts], *,
+        quiet_s: Callable[[], float] = lambda: 0.0, run: Callable[..., Awaitable] = asyncio.to_thread,
+    ) -> None:
+        self.gateway, self.outbox = gateway, outbox
+        self._cases, self._vault, self._quiet_s, self._run = cases, vault, quiet_s, run
+        self._changed = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Task[None] | None = None
+        self._next_s = 0.0
+
+    async def __aenter__(self) -> "TextDesk":
+        if self.gateway:
+            for text in await self._run(self.outbox.recover):
+                self._tell_end(text)
+            self._looking = asyncio.create_task(self._look(), name="text-desk")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        tasks = [*self._sending, *([self._looking] if self._looking else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def reaches(self, number: str) -> bool:
+        """Whether texts can be sent to this number."""
+        return bool(self.gateway and number and self.gateway.takes(number))
+
+    async def put(
+        self, template: TextTemplate, case_id: str, once: str, values: dict[str, str], *, ticket: str = "", owner: str = "",
+    ) -> bool:
+        """Take a text, on disk when this returns; False where one for the same was taken, or none may be.
+        Raises KeyError for a template with a value that is not known."""
+        if not self.gateway:
+            return False
+        taken = await self._run(lambda: self.outbox.put(
+            once, case_id, template.to, template.name, template.filled(values), minutes=template.minutes,
+            ticket=ticket, owner=owner))
+        if taken:
+            self._cases.note(case_id, "desk", "text_queued", to=template.to, text=template.name)
+            self._tell_change()
+        return taken
+
+    def _tell_change(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _look(self) -> None:
+        while True:
+            changed = self._changed
+            try:
+                due, ended = await self._run(self.outbox.claim, self._room())
+            except SQLAlchemyError as error:
+                log.error("outbox_unreachable", extra={"fields": {"error": type(error).__name__, "mend": "check [store] url and the disk"}})
+                due, ended = [], []
+            self._spend(len(due))
+            for text in ended:
+                self._tell_end(text)
+            for text in due:
+                task = asyncio.create_task(self._send(text))
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    await changed.wait()
+            except TimeoutError:
+                pass
+
+    def _room(self) -> int:
+        """How many texts may go now, by the gateway's rate."""
+        if asyncio.get_running_loop().time() < self._next_s:
+            return 0
+        return min(max(1, int(LOOK_S * self.gateway.per_minute / 60)), MOST_AT_ONCE - len(self._sending))
+
+    def _spend(self, texts: int) -> None:
+        now = asyncio.get_running_loop().time()
+        self._next_s = max(self._next_s, now) + texts * 60 / self.gateway.per_minute
+
+    async def _send(self, text: Text) -> None:
+        try:
+            ended = await (self._to_owner(text) if text.to == "owner" else self._to_caller(text))
+        except SQLAlchemyError as error:
+            log.error("outbox_unreachable", extra={"fields": {"error": type(error).__name__, "mend": "check [store] url and the disk"}})
+            return
+        self._tell_end(ended)
+
+    async def _to_caller(self, text: Text) -> Text:
+        number = await self._cases.caller(text.case_id)
+        if not self.reaches(number):
+            return await self._run(self.outbox.end, text.id, Sent("refused", "the number gets no texts"))
+        return await self._run(self.outbox.end, text.id, await ask_gateway(self.gateway, number, text.text, text.id))
+
+    async def _to_owner(self, text: Text) -> Text:
+        """By the vault, which alone knows the number."""
+        if (wait_s := self._quiet_s()) > 0:
+            return await self._run(self.outbox.put_off, text.id, wait_s, "quiet hours")
+        try:
+            sent = await self._vault().text(text.ticket, text.id, text.text)
+        except LookupRefused as refused:
+            if refused.kind == "quiet":
+                return await self._run(self.outbox.put_off, text.id, QUIET_AGAIN_S, "quiet hours")
+            sent = Sent("refused", refused.kind)
+        except VaultUnavailable:
+            return await self._run(self.outbox.put_off, text.id, VAULT_AWAY_S, "the vault is down")
+        return await self._run(self.outbox.end, text.id, sent)
+
+    def _tell_end(self, text: Text) -> None:
+        """What became of a text, in its case; what goes on is told once."""
+        if text.state == "waiting" and text.tries > 1:
+            return
+        kind = {"sent": "text_sent", "waiting": "text_delayed", "sending": "text_delayed"}.get(text.state, "text_failed")
+        self._cases.note(text.case_id, "desk", kind, to=text.to, text=text.name, why=text.why, reference=text.reference,
+                         **({"end": text.state} if kind == "text_failed" else {}))
