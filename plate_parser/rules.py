@@ -51,16 +51,24 @@ def normalize(plate: str) -> str:
 
 
 def authority_weight(plate: str) -> float:
-    """1 where the issuing letter is known or the province has no table; less for a letter not in it."""
-    table = provinces().get(plate[:1], {}).get("authority")
-    if not table or plate[1:2] in table or not plate[1:2].isalpha():
+    """1 for an issuing letter that is known, less where it is unsure, least where the table lacks it."""
+    letter, issuing = plate[1:2], authorities(plate[:1])
+    if not issuing or not letter.isalpha():
         return 1.0
-    return float(data("provinces")["unknown_authority_weight"])
+    if letter not in issuing:
+        return float(data("authorities")["unknown_weight"])
+    unsure = letter in data("authorities")[plate[0]].get("unsure", "")
+    return float(data("authorities")["unsure_weight"]) if unsure else 1.0
 
 
 def authority_place(plate: str) -> str:
-    """The place that issued the plate, 新余 for 赣K, or "" where the tables do not say."""
-    return str(provinces().get(plate[:1], {}).get("authority", {}).get(plate[1:2], ""))
+    """The place that issued the plate, 新余 for 赣K, or "" where the table does not say."""
+    return str(authorities(plate[:1]).get(plate[1:2], ""))
+
+
+def authorities(province: str) -> Mapping[str, str]:
+    """Issuing letter → place, of a province by its character; empty for what is none."""
+    return data("authorities").get(province, {}).get("places", {}) if province in provinces() else {}
 
 
 def mask(plate: str) -> str:
@@ -69,7 +77,7 @@ def mask(plate: str) -> str:
 
 
 def provinces() -> Mapping[str, Any]:
-    """Province character → its names and, where known, its table of issuing letters."""
+    """Province character → its names."""
     return data("provinces")["province"]
 
 

@@ -110,7 +110,7 @@ def _says_nothing(word: str) -> bool:
 
 def _city(text: str, at: int) -> Token | None:
     """`江西新余的K`, `新余的赣K`, `新余K`: a place that issues plates stands for its province, or for nothing."""
-    for place, province, letters in _cities():
+    for place, province, letters in _cities().get(text[at : at + 1], ()):
         if text.startswith(place, at):
             rest = re.match(r"市?的?", text[at + len(place):at + len(place) + 2])[0]  # type: ignore[index]
             whole = tuple((province + letter, 0.3) for letter in letters)
@@ -119,12 +119,18 @@ def _city(text: str, at: int) -> Token | None:
 
 
 @functools.cache
-def _cities() -> tuple[tuple[str, str, str], ...]:
+def _cities() -> dict[str, tuple[tuple[str, str, str], ...]]:
+    """First character → (place, province, its letters). A place that is named as a province is that province."""
+    named = {name for row in rules.provinces().values() for name in row["names"]}
     found: dict[tuple[str, str], str] = {}
-    for province, row in rules.provinces().items():
-        for letter, place in row.get("authority", {}).items():
-            found[place, province] = found.get((place, province), "") + letter
-    return tuple((place, province, letters) for (place, province), letters in found.items())
+    for province in rules.provinces():
+        for letter, place in rules.authorities(province).items():
+            if place not in named:
+                found[place, province] = found.get((place, province), "") + letter
+    by_first: dict[str, list[tuple[str, str, str]]] = {}
+    for (place, province), letters in found.items():
+        by_first.setdefault(place[0], []).append((place, province, letters))
+    return {first: tuple(sorted(places, reverse=True)) for first, places in by_first.items()}
 
 
 def _alphabet_tail(letters: str) -> str:

@@ -43,10 +43,19 @@ def test_what_is_no_plate_has_no_class(plate):
     assert rules.classify(plate) is None
 
 
-def test_an_unknown_letter_of_a_known_province_counts_less():
+def test_an_unknown_letter_counts_less_and_rejects_nothing():
     assert rules.authority_weight("赣K12345") == 1.0
-    assert 0 < rules.authority_weight("赣Z12345") < 1.0
-    assert rules.authority_weight("粤Z12345") == 1.0  # no table: nothing is known against it
+    assert 0 < rules.authority_weight("赣Z12345") < rules.authority_weight("豫V12345") < 1.0
+    assert rules.classify("赣Z12345").name == "ordinary"
+
+
+def test_every_province_has_its_letters_and_places():
+    for province in rules.provinces():
+        issuing = rules.authorities(province)
+        assert set(issuing) <= set("ABCDEFGHJKLMNPQRSTUVWXYZ") and "A" in issuing, province
+        assert set(rules.data("authorities")[province].get("unsure", "")) <= set(issuing), province
+    assert rules.authority_place("粤B12345") == "深圳" and rules.authority_place("川A12345") == "成都"
+    assert rules.authority_place("粤O12345") == "" and rules.authorities("X") == {}
 
 
 def test_a_mask_keeps_the_ends_only():
@@ -54,5 +63,5 @@ def test_a_mask_keeps_the_ends_only():
 
 
 def test_every_table_says_where_it_is_from_and_when():
-    for name in ("classes", "provinces", "readings", "confusions"):
+    for name in ("classes", "provinces", "authorities", "readings", "confusions"):
         assert rules.data(name)["source"] and rules.data(name)["date"]
