@@ -6,18 +6,16 @@ import math
 from dataclasses import dataclass, fields
 
 from dialer.errors import ConfigProblem
+from dialer.outcome import OUTCOMES
 from dialer.owner import Owner, field_problems
 
-AGAIN = {
-    "busy", "no-answer", "off", "voicemail", "assistant", "forwarded", "unreachable", "lost", "failed", "unavailable",
-}
-"""After these the same number may be tried again; `lost` is an attempt that a crash cut off. An assistant
-and a call that was forwarded in vain count as nobody there."""
-NOT_THIS_NUMBER = {"no-such-number", "suspended", "fax"}
+AGAIN = {name for name, follows in OUTCOMES.items() if follows.then == "again"}
+"""After these the same number may be tried again."""
+NOT_THIS_NUMBER = {name for name, follows in OUTCOMES.items() if follows.then == "not-this-number"}
 """After these the number is not tried again for this request."""
-ANSWERED = {"coming", "later", "later-unknown"}
+PROMISED = {name for name, follows in OUTCOMES.items() if follows.then == "promised"}
 """The owner will come: if nobody came, one reminder follows."""
-NEVER_REACHED = {"failed", "unavailable"}
+NEVER_REACHED = {name for name, follows in OUTCOMES.items() if follows.unspent}
 """The trunk or the vault failed before any phone rang: no attempt of the budget is spent."""
 DAY_S = 86_400
 _SHORTEST_WAIT_S = 5
@@ -30,7 +28,8 @@ class AttemptPolicy:
 
     `attempts`: calls for one request, over all of the owner's numbers. `daily`: calls to one owner
     within 24 hours, over all requests. `…_wait_s`: until the same number is tried again, by what
-    happened. `keep_trying_s`: after this a request is given up. `answer_stands_s`: whoever asks for
+    happened; `call_later_wait_s` where the owner asked for another time and named none. `no_calls_s`: for
+    how long nobody calls an owner who asked for that. `keep_trying_s`: after this a request is given up. `answer_stands_s`: whoever asks for
     the same car within this time after the owner's answer is told that answer. `quiet`: hours in
     which no owner is called but for an emergency, as `22:00-07:00`, local time; "" for none.
     `remind_s`: how long after the promised minutes (or a plain 马上来) one reminder rings, unless the
@@ -43,6 +42,8 @@ class AttemptPolicy:
     no_answer_wait_s: int = 300
     off_wait_s: int = 900
     trunk_wait_s: int = 30
+    call_later_wait_s: int = 900
+    no_calls_s: int = DAY_S
     keep_trying_s: int = 1800
     answer_stands_s: int = 120
     quiet: str = ""
@@ -57,9 +58,11 @@ class AttemptPolicy:
         for name, most in (("attempts", 10), ("daily", 1000)):
             if not 1 <= getattr(self, name) <= most:
                 raise ConfigProblem(f"[owners] {name} must be 1 to {most}, not {getattr(self, name)}")
-        for name in ("busy_wait_s", "no_answer_wait_s", "off_wait_s", "trunk_wait_s"):
+        for name in ("busy_wait_s", "no_answer_wait_s", "off_wait_s", "trunk_wait_s", "call_later_wait_s"):
             if not _SHORTEST_WAIT_S <= getattr(self, name) <= DAY_S:
                 raise ConfigProblem(f"[owners] {name} must be {_SHORTEST_WAIT_S} to {DAY_S} seconds")
+        if self.no_calls_s < 60:
+            raise ConfigProblem("[owners] no_calls_s must be at least 60 seconds: who asks not to be called is not called")
         if not 60 <= self.keep_trying_s <= DAY_S:
             raise ConfigProblem(f"[owners] keep_trying_s must be 60 to {DAY_S} seconds")
         if self.remind_s > DAY_S:
@@ -76,8 +79,14 @@ class AttemptPolicy:
             return min(self.trunk_wait_s * 2 ** min(failures - 1, 16), _LONGEST_TRUNK_WAIT_S)
         if outcome not in AGAIN:
             return math.inf
-        waits = {"busy": self.busy_wait_s, "off": self.off_wait_s, "unreachable": self.off_wait_s}
+        waits = {"busy": self.busy_wait_s, "off": self.off_wait_s, "unreachable": self.off_wait_s,
+                 "call-later": self.call_later_wait_s}
         return waits.get(outcome, self.no_answer_wait_s)
+
+    def call_later_s(self, minutes: str) -> float:
+        """Seconds until an owner wants to be called again who named `minutes`, or "" for none."""
+        named = int(minutes) * 60 if minutes.isdecimal() else 0
+        return min(max(named, _SHORTEST_WAIT_S), DAY_S) if named else self.call_later_wait_s
 
     def reminder_after_s(self, minutes: str) -> float:
         """Seconds from an answer until the reminder."""

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from dialer.attempts import AGAIN, ANSWERED, DAY_S, NEVER_REACHED, NOT_THIS_NUMBER, AttemptPolicy
+from dialer.attempts import AGAIN, DAY_S, NEVER_REACHED, NOT_THIS_NUMBER, PROMISED, AttemptPolicy
 from dialer.queue_tables import OPEN, Attempt, Base, NoCalls, Request, RequestCase
 
 __all__ = ["Attempt", "AttemptQueue", "Base", "Begun", "Held", "OPEN", "Request"]
@@ -88,10 +88,6 @@ class AttemptQueue:
         """This engine lives: its attempts that last are its own for a while more."""
         self._change(self._renew_leases)
 
-    def forbid(self, owner: str) -> None:
-        """The owner asked not to be called: from now on nobody is, about any car of theirs."""
-        self._change(lambda session, now: session.merge(NoCalls(owner=owner, since=now)))
-
     def begin(self, request_id: int, numbers: int) -> Begun | Held:
         """Begin the next attempt over the owner's `numbers` numbers, if the rules let it."""
         try:
@@ -100,7 +96,7 @@ class AttemptQueue:
             return Held("calling", self._now().timestamp() + 1)
 
     def end(self, begun: Begun, outcome: str, *, minutes: str = "", rang: bool = True) -> Request:
-        """How an attempt ended; says what becomes of the request.
+        """How an attempt ended; says what becomes of the request. After `no-calls` the owner is left in peace.
 
         `rang`: whether a phone may have rung; only a trunk that failed before that spends nothing.
         """
@@ -163,7 +159,7 @@ class AttemptQueue:
         return found
 
     def _answer_stands(self, request: Request, now: float) -> bool:
-        answered = request.state == "done" and request.outcome in ("coming", "later", "later-unknown")
+        answered = request.state == "done" and request.outcome in PROMISED
         return answered and 0 <= now - request.ended_at < self.policy.answer_stands_s
 
     def _begin(self, session: Session, now: float, request_id: int, numbers: int) -> Begun | Held:
@@ -189,15 +185,18 @@ class AttemptQueue:
         return Begun(request_id, begun.seq, number)
 
     def _next(self, request: Request, tried: Sequence[Attempt]) -> tuple[float, int]:
-        """When, and which number. A reminder goes to the one that was answered."""
+        """When, and which number. Whoever was reached is called again at the number that they answered."""
+        if tried and tried[-1].outcome == "call-later":
+            return request.due_at, min(tried[-1].number, request.numbers - 1)
         if request.answered:
             reached = [attempt.number for attempt in tried if attempt.outcome == request.answered]
             return request.due_at, min(reached[-1] if reached else 0, request.numbers - 1)
         return min((self._due(tried, n), n) for n in range(request.numbers))
 
     def _held(self, session: Session, request: Request, due: float, now: float) -> Held | None:
-        if session.get(NoCalls, request.owner):
-            return Held("no-calls", math.inf)
+        forbidden = session.get(NoCalls, request.owner)
+        if forbidden and now < forbidden.since + self.policy.no_calls_s:
+            return Held("no-calls", forbidden.since + self.policy.no_calls_s)
         if due > now:
             return Held("spaced", due)
         clock = self._now()
@@ -215,7 +214,7 @@ class AttemptQueue:
 
     def _put_off(self, request: Request, held: Held, now: float) -> Held:
         """Until then, or for good where that is later than anyone would wait."""
-        if held.until <= request.asked_at + self.policy.keep_trying_s:
+        if held.why != "no-calls" and held.until <= request.asked_at + self.policy.keep_trying_s:
             request.due_at = held.until
             return held
         request.outcome = held.why if held.why == "no-calls" else request.outcome or held.why
@@ -240,6 +239,8 @@ class AttemptQueue:
         if attempt.outcome:
             return request
         attempt.outcome, attempt.ended_at = outcome, now
+        if outcome == "no-calls":
+            session.merge(NoCalls(owner=request.owner, since=now))
         if outcome in NEVER_REACHED and not rang:
             attempt.counted, request.spent = False, request.spent - 1
         session.flush()
@@ -259,13 +260,16 @@ class AttemptQueue:
             request.due_at = now + self.policy.trunk_wait_s
             return
         request.outcome, request.minutes = outcome, minutes
-        if outcome in ANSWERED and self.policy.remind_s and request.spent < self.policy.attempts:
+        if outcome in PROMISED and self.policy.remind_s and request.spent < self.policy.attempts:
             request.answered = outcome
             # What was asked for is asked again then: the time to keep trying begins anew.
             request.asked_at = request.due_at = now + self.policy.reminder_after_s(minutes)
             return
         if outcome not in AGAIN | NOT_THIS_NUMBER or request.spent >= self.policy.attempts:
             _close(request, now)
+            return
+        if outcome == "call-later":    # the owner set the time: the time to keep trying begins then
+            request.asked_at = request.due_at = now + self.policy.call_later_s(minutes)
             return
         tried = _attempts(session, request.id)
         due = min(self._due(tried, n) for n in range(request.numbers))

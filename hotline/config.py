@@ -50,6 +50,8 @@ class EngineConfig:
     owner_no_answer_wait_s: int = AttemptPolicy.no_answer_wait_s
     owner_off_wait_s: int = AttemptPolicy.off_wait_s
     owner_trunk_wait_s: int = AttemptPolicy.trunk_wait_s
+    owner_call_later_wait_s: int = AttemptPolicy.call_later_wait_s
+    owner_no_calls_s: int = AttemptPolicy.no_calls_s
     owner_keep_trying_s: int = AttemptPolicy.keep_trying_s
     owner_answer_stands_s: int = AttemptPolicy.answer_stands_s
     owner_quiet: str = AttemptPolicy.quiet

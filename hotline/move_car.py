@@ -3,20 +3,19 @@
 import asyncio
 from collections.abc import Mapping
 
+from dialer.outcome import OUTCOMES
 from dialer.queue import OPEN, Request
 from hotline.casebook import OpenCase
 from hotline.desk import Desk
 from hotline.desk_actions import DeskActions
 from hotline.owner_desk import OwnerDesk
-from hotline.owner_news import Seen, news
+from hotline.owner_news import STILL_OPEN, Seen, news
 from hotline.plate_actions import PlateActions
+from hotline.put_through import put_through
 from ivr.flow.actions import action, actions_of, declared
 from ivr.flow.conversation import Action, Conversation
 
-OWNER_NEWS = (
-    "coming", "later", "later-unknown", "not-mine", "refuses", "no-answer", "busy", "off", "not-now", "person",
-    "failed", "again-busy", "again-no-answer", "again-off", "next-number", "long-wait",
-)
+OWNER_NEWS = (*sorted({follows.told for follows in OUTCOMES.values()}), *STILL_OPEN)
 LONGEST_HOLD_S = 3600.0
 """No caller holds for so long; only keeps a wait from being endless."""
 
@@ -77,20 +76,11 @@ class MoveCar:
     async def transfer(self, conversation: Conversation) -> str:
         """Put the caller through to a seat; returns when that talk is over."""
         self._case.reason = self._case.reason or conversation.argument
-        seat = await self._desk.seats.ring(self._case.id, self._case.reason, conversation.log,
-                                           conversation.signals)
-        if seat is None:
-            return "failed"
-        try:
-            conversation.call.flush()  # a person is there: nobody waits for the end of a sentence
-            conversation.call.bridge(seat)
-            conversation.branch_if_hung_up = "talked"
-            if self._request_id:
-                await self._owners.withdraw(self._case.id, "a person has taken over")
-            await seat.wait_ended()
-            return "talked"
-        finally:
-            seat.hangup()
+        return await put_through(self._desk, self._case.id, self._case.reason, conversation, self._person_is_there)
+
+    async def _person_is_there(self) -> None:
+        if self._request_id:
+            await self._owners.withdraw(self._case.id, "a person has taken over")
 
 
 ACTIONS = declared(PlateActions, DeskActions, MoveCar)

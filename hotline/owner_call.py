@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 from dialer.answer.listener import AnswerListener
 from dialer.answer.verdict import SPEAK_TO, Verdict
-from dialer.outcome import owner_unreached
+from dialer.outcome import OF_ENDINGS, owner_unreached
 from hotline.desk import Desk
+from hotline.put_through import OwnerActions
 from hotline.recording import Recorder
 from hotline.seats import Note
 from ivr.call import HungUp
+from ivr.flow.actions import actions_of
 from ivr.flow.conversation import Conversation
 from ivr.flow.runner import Runner
 from ivr.sip_call import SipCall
 from ivr.turn import play_out
 
-OWNER_ENDINGS = {"hung-up": "no-answer", "interrupted": "failed", "failed": "failed"}
-"""Endings of the owner's flow that the caller's flow knows by another name."""
 MESSAGE = "owner_message"
 """The prompt for voicemails and assistants; it asks for nothing."""
 
@@ -77,13 +77,13 @@ async def _converse(
 ) -> OwnerAnswer:
     """The owner's conversation, which begins at once; broken off where a machine turns out to be there."""
     conversation = Conversation(call, note, values={"plate": plate})
-    runner = Runner(desk.owner_flow, conversation, desk.voice, desk.ears, {})
+    runner = Runner(desk.owner_flow, conversation, desk.voice, desk.ears, actions_of(OwnerActions(desk, case_id)))
     async with Recorder(call, desk.recordings / f"{case_id}-owner.wav"):
         ending = await listener.unless_machine(runner.run())
         if isinstance(ending, Verdict):
             return await _meet_machine(desk, call, plate, note, listener)
     minutes = conversation.values.get("minutes", "")
-    outcome = OWNER_ENDINGS.get(ending.outcome, ending.outcome)
+    outcome = OF_ENDINGS.get(ending.outcome, ending.outcome)
     note("answer", outcome=outcome, minutes=minutes)
     return OwnerAnswer(outcome, minutes)
 

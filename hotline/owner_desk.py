@@ -170,6 +170,3 @@ class OwnerDesk:
             answer = OwnerAnswer("failed", rang=True)
         finally:
             self.queue.end(begun, answer.outcome, minutes=answer.minutes, rang=answer.rang)
-        if answer.outcome == "no-calls":
-            await self._run(self.queue.forbid, owner.owner)
-            note("no_calls_kept")

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dialer.attempts import NEVER_REACHED
+from dialer.outcome import OUTCOMES
 from dialer.queue import OPEN, Request
 
-FINAL = {
-    "voicemail": "no-answer", "assistant": "no-answer", "forwarded": "no-answer", "lost": "no-answer", "unreachable": "off", "no-such-number": "off",
-    "suspended": "off", "fax": "off", "unavailable": "failed", "quiet": "not-now", "daily": "not-now",
-    "no-calls": "not-now", "withdrawn": "no-answer",
-}
-"""Outcomes of the queue that the caller's flow knows by another name."""
 AGAIN = {"busy": "again-busy", "off": "again-off", "unreachable": "again-off"}
 """What was, where the same number is tried again within the time that a caller holds."""
+STILL_OPEN = ("call-later", "again-busy", "again-no-answer", "again-off", "next-number", "long-wait")
+"""News of a request that goes on; the others are what `dialer.outcome` tells of one that is over."""
 SOON_S = 2.0
 """Another number is called at once."""
 
@@ -34,10 +31,12 @@ def news(request: Request, seen: Seen, now: float, hold_left_s: float) -> str:
     """
     if request.answered or request.state not in OPEN:
         outcome = request.answered or request.outcome
-        return FINAL.get(outcome, outcome)
+        return OUTCOMES[outcome].told if outcome in OUTCOMES else outcome
     if request.state == "waiting" and (request.spent, request.outcome) != (seen.spent, seen.outcome):
         if request.outcome in NEVER_REACHED:
             return "failed"
+        if request.outcome == "call-later":
+            return "call-later"
         wait_s = request.due_at - now
         if wait_s > hold_left_s:
             return "long-wait"

@@ -4,7 +4,7 @@ import asyncio
 
 from ivr.call import Call, HungUp, Key, PlayedOut
 from ivr.key_presses import KeyPresses
-from ivr.sip.line import Answered, Dtmf, Ended, Leg, Played, Ringing
+from ivr.sip.line import Answered, Dtmf, Ended, Held, Leg, Played, Ringing
 from ivr.tones import ToneKeys
 
 
@@ -16,6 +16,7 @@ class SipCall(Call):
         self.leg = leg
         self.ringing = asyncio.Event()
         self.up = asyncio.Event()
+        self.held = False
         self._tones, self._presses = ToneKeys(), KeyPresses()
         leg.on_frame = self._take_frame
         self._pump = asyncio.create_task(self._move_events())
@@ -41,7 +42,17 @@ class SipCall(Call):
         self.leg.flush()
 
     def bridge(self, other: Call) -> None:
-        self.leg.bridge(other.leg)
+        """Legs of one line are joined in its worker; of two lines, here, frame by frame."""
+        if other.leg.line is self.leg.line:
+            self.leg.bridge(other.leg)
+            return
+        self.taps.append(lambda received, _sent: other.hear(received))
+        other.taps.append(lambda received, _sent: self.hear(received))
+
+    def hear(self, pcm_8k: bytes) -> None:
+        """Play a frame of another call's, but for a phone on hold: it would hear it late."""
+        if not self.held:
+            self.leg.play(pcm_8k, "")
 
     def hangup(self) -> None:
         if not self.ended:
@@ -65,6 +76,8 @@ class SipCall(Call):
                     self.up.set()
                 case Dtmf(digit=digit, source=source):
                     self._press(digit, source)
+                case Held(on=on):
+                    self.held = on
                 case Played(mark=mark, dropped=dropped):
                     self._put(PlayedOut(mark, dropped))
                 case Ended(code=code, reason=reason, by=by):

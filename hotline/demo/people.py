@@ -19,6 +19,8 @@ ASKS_OWNER = {
     "owner_no_input", "owner_no_input_other",
 }
 
+TELLS_WHO = {"owner_who", "owner_who_other"}
+
 YES, NO = "对，没错。", "不对。"
 
 CALLERS = {
@@ -33,8 +35,13 @@ CALLERS = {
 OWNERS = {
     "coming": "好的，我马上来。",
     "later": "我要十分钟。",
+    "moved": "车已经开走了。",
     "not-mine": "这不是我的车，你打错了。",
     "refuses": "我现在来不了。",
+    "asks-who": "你是谁？",
+    "call-later": "我在开会，过一会儿再打。",
+    "no-calls": "你们别再打了。",
+    "person": "转人工。",
     "no-answer": "",
     "busy": "",
     "off": "",
@@ -52,6 +59,14 @@ EXPECTED = {
 }
 """The right outcome and reason for each caller who needs a person."""
 
+OWNER_EXPECTED = {
+    "asks-who": ("coming", ""),
+    "call-later": ("goes-on", ""),
+    "no-calls": ("person", "no-calls"),
+    "person": ("person", "owner-asked"),
+}
+"""The same for what owners do that is no outcome by its own name."""
+
 
 @dataclass(frozen=True)
 class Cast:
@@ -64,7 +79,7 @@ class Cast:
     @property
     def expected(self) -> tuple[str, str]:
         """The case's right outcome and reason."""
-        return EXPECTED.get(self.caller, (self.owner, ""))
+        return EXPECTED.get(self.caller) or OWNER_EXPECTED.get(self.owner, (self.owner, ""))
 
     def caller_says(self, prompt_id: str, plate_read: str) -> str:
         """The caller's answer to a prompt: a sentence, the plate itself, or "" for nothing."""
@@ -77,6 +92,8 @@ class Cast:
 
     def owner_says(self, prompt_id: str) -> str:
         """The owner's answer to a prompt, or ""."""
+        if prompt_id in TELLS_WHO and self.owner == "asks-who":
+            return OWNERS["coming"]
         if prompt_id in ASKS_OWNER:
             return OWNERS[self.owner]
         return "大概十分钟。" if prompt_id == "owner_ask_minutes" else ""
@@ -85,7 +102,7 @@ class Cast:
         """Everything that each person may have to say, to be spoken before the calls begin."""
         return {
             "caller": {self.plate, CALLERS[self.caller] or self.plate, YES, NO},
-            "owner": {OWNERS[self.owner], "大概十分钟。"} - {""},
+            "owner": {OWNERS[self.owner], OWNERS["coming"], "大概十分钟。"} - {""},
             "seat": {SEAT_LINE},
         }
 

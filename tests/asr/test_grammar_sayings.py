@@ -17,7 +17,7 @@ SAMPLES = {"plate": 1000, "yes_no": 700, "owner_answer": 700, "minutes": 700, "p
            "readback": 700, "plate_rest": 300, "which(one=E;other=1)": 300, "which(one=赣;other=甘)": 300,
            "plate(home=赣K)": 700, "choice(park=停车|停车场;toilet=厕所|洗手间)+person": 300}
 NODES_AT_MOST = {"plate": 4500, "correction": 5000, "readback": 5300, "plate_rest": 4500,
-                 "which": 6000}
+                 "which": 6000, "owner_answer": 1500}
 INTENTS = {"person", "repeat", "elderly", "slower", "wait", "robot", "curse", "hello", "laugh"}
 
 _GRAMMARS: dict[str, Grammar] = {}
@@ -135,7 +135,10 @@ SAYINGS = {
                 "半个多小时": "40", "两三分钟": "3", "十五分钟就到": "15", "最多四十五分钟": "45", "十几二十分钟": "20",
                 "二十多分钟": "25", "两个小时": "120"},
     "owner_answer": {"我马上来": "coming", "等我十来分钟": "later:10", "要一刻钟": "later:15", "还要个把小时": "later:60",
-                     "不是我的车": "not_mine", "没空": "refuses", "你是谁": "who"},
+                     "不是我的车": "not_mine", "没空": "refuses", "你是谁": "who",
+                     "谁找我": "who", "什么事": "who", "过会儿再打": "call_later", "我在开会等会儿再打给我": "call_later",
+                     "十分钟以后再打": "call_later:10", "别再打了": "no_calls", "你们不要再给我打电话了": "no_calls",
+                     "转人工": "person", "车已经挪走了": "moved", "已经开走了": "moved", "还没有": "not_yet"},
     "digits": {"一二三": "123", "幺洞拐": "107", "三个八两个零一": "888001", "工号是八零零幺": "8001", "六六嗯七七": "6677"},
     "digits(length=4)": {"一二三四": "1234", "一二三": None, "一二三四五": None},
     "phone": {"幺三八零零幺三八零零零": "13800138000", "一三九三个八一二三四五": "13988812345",

@@ -9,7 +9,7 @@ from dialer import audit
 from dialer.audit import AuditLog, verify
 from dialer.errors import AuditBroken, LookupRefused
 from dialer.limits import Budget, Tokens
-from dialer.outcome import call_outcome, owner_unreached
+from dialer.outcome import owner_unreached
 from dialer.owner import Owner
 from dialer.secret import Secret
 
@@ -112,27 +112,22 @@ def test_a_full_disk_leaves_the_log_whole_and_it_goes_on(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("code", "by", "rang_s", "outcome", "in_flow"),
+    ("code", "by", "rang_s", "outcome"),
     [
-        (486, "remote", 3.0, "busy", "busy"),
-        (600, "remote", None, "busy", "busy"),
-        (408, "local", 30.0, "no_answer", "no-answer"),
-        (487, "local", 30.0, "no_answer", "no-answer"),
-        (480, "remote", 0.0, "off", "off"),
-        (480, "remote", 40.0, "no_answer", "no-answer"),
-        (404, "remote", 0.0, "off", "off"),
-        (410, "remote", None, "off", "off"),
-        (408, "remote", 0.0, "off", "off"),
-        (603, "remote", 2.0, "refused", "refuses"),
-        (503, "remote", None, "trunk_trouble", "failed"),
-        (500, "local", None, "trunk_trouble", "failed"),
-        (0, "worker-lost", None, "trunk_trouble", "failed"),
+        (486, "remote", 3.0, "busy"),
+        (600, "remote", None, "busy"),
+        (408, "local", 30.0, "no-answer"),
+        (487, "local", 30.0, "no-answer"),
+        (480, "remote", 0.0, "off"),
+        (480, "remote", 40.0, "no-answer"),
+        (404, "remote", 0.0, "off"),
+        (410, "remote", None, "off"),
+        (408, "remote", 0.0, "off"),
+        (603, "remote", 2.0, "refuses"),
+        (503, "remote", None, "failed"),
+        (500, "local", None, "failed"),
+        (0, "worker-lost", None, "failed"),
     ],
 )
-def test_an_unanswered_call_is_named(code, by, rang_s, outcome, in_flow):
-    assert call_outcome(code, by, rang_s=rang_s) == outcome
-    assert owner_unreached(code, by, rang_s=rang_s) == in_flow
-
-
-def test_an_answered_call_was_answered_however_it_ended():
-    assert call_outcome(200, "remote", answered=True) == "answered"
+def test_an_unanswered_call_is_named(code, by, rang_s, outcome):
+    assert owner_unreached(code, by, rang_s=rang_s) == outcome

@@ -209,6 +209,37 @@ def test_a_call_is_cancelled_when_the_last_who_asked_needs_it_no_more(make_queue
     assert queue.withdraw("no such case") is None
 
 
+@pytest.mark.parametrize("minutes, wait_s", [("", 900), ("10", 600), ("40", 2400)])
+def test_an_owner_who_asks_to_be_called_later_is_called_then_at_the_same_number(make_queue, clock, minutes, wait_s):
+    queue = make_queue(attempts=3, keep_trying_s=1800)
+    request = queue.ask("case-1", "car", "owner")
+    attempt(queue, request.id, "no-answer", 2)
+    number, waiting = attempt(queue, request.id, "call-later", 2, minutes=minutes)
+    assert (number, waiting.state, waiting.outcome) == (1, "waiting", "call-later")
+    clock.on(wait_s - 1)
+    assert queue.begin(request.id, 2) == Held("spaced", clock().timestamp() + 1)
+    clock.on(1)
+    assert attempt(queue, request.id, "coming", 2)[0] == 1
+
+
+def test_an_owner_who_asks_to_be_called_later_is_not_called_beyond_the_budget(make_queue):
+    queue = make_queue(attempts=1)
+    request = queue.ask("case-1", "car", "owner")
+    assert attempt(queue, request.id, "call-later")[1].state == "done"
+
+
+def test_an_owner_who_wants_no_calls_has_a_day_of_peace_about_any_car(make_queue, clock):
+    queue = make_queue(no_calls_s=86_400, answer_stands_s=0)
+    request = queue.ask("case-1", "car", "owner")
+    assert attempt(queue, request.id, "no-calls")[1].state == "done"
+    clock.on(86_000)
+    other = queue.ask("case-2", "another car", "owner", emergency=True)
+    assert queue.begin(other.id, 1) == Held("no-calls", None)
+    assert queue.request(other.id).outcome == "no-calls"
+    clock.on(400)
+    assert isinstance(queue.begin(queue.ask("case-3", "car", "owner").id, 1), Begun)
+
+
 def test_nobody_is_called_about_what_was_asked_long_ago(make_queue, clock):
     queue = make_queue(keep_trying_s=1800)
     request = queue.ask("case-1", "car", "owner")

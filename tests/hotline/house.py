@@ -9,7 +9,7 @@ from pathlib import Path
 from voices import PLATE, TEN_MINUTES, Words
 
 from hotline.casebook import Entry
-from hotline.demo.people import ASKS_OWNER, OWNER_PHONES, OWNERS, YES, Cast
+from hotline.demo.people import OWNER_PHONES, YES, Cast
 from hotline.demo.phone import Phone
 from hotline.demo.world import World, build_world
 from hotline.engine import Engine
@@ -192,7 +192,7 @@ async def whole_call(house: House, caller: str, cast: Cast) -> CaseLog:
 
 
 def owner_says(prompt: str, cast: Cast) -> str:
-    return OWNERS[cast.owner] if prompt in ASKS_OWNER else TEN_MINUTES if prompt == "owner_ask_minutes" else ""
+    return TEN_MINUTES if prompt == "owner_ask_minutes" else cast.owner_says(prompt)
 
 
 def descendants(pid: int, module: str) -> list[int]:

@@ -27,6 +27,9 @@ class Words:
         return self._files[sentence]
 
     def speak(self, sentence: str, voice: str) -> None:
+        """What has been spoken already stays in its first voice."""
+        if sentence in self._files:
+            return
         path = self._folder / f"{len(self._files)}.wav"
         with wave.open(str(path), "wb") as file:
             file.setnchannels(1)
