@@ -2,13 +2,19 @@
 
 from hotline.casebook import OpenCase
 from hotline.desk import Desk
-from hotline.http_service import LONGEST_S, ServiceError, address, picked
+from hotline.http_service import (
+    DEFAULT_S,
+    METHODS,
+    ServiceError,
+    address,
+    picked,
+    seconds_of,
+    wrong,
+)
 from ivr.flow.actions import action
 from ivr.flow.conversation import Conversation, filled
 from ivr.flow.values import fits
 from plate_parser.rules import dialable
-
-METHODS = ("GET", "POST", "PUT", "PATCH")
 
 
 class DeskActions:
@@ -28,15 +34,16 @@ class DeskActions:
         conversation.log("updated", **{f"with_{name}": value for name, value in given.items()})
         return "done"
 
-    @action("done", "refused", "failed", needs=("url",), may=("method", "send", "take", "seconds"))
+    @action("done", "refused", "failed", needs=("url",), may=("method", "send", "take", "seconds"),
+            maps=("send", "take"), wrong=wrong)
     async def http(self, conversation: Conversation) -> str:
         """Ask an HTTP service: `send` values, `take` others from its JSON; `refused` is its 4xx, `failed` the rest."""
         with_ = conversation.arguments
         send = {name: filled(text, conversation.values) for name, text in dict(with_.get("send") or {}).items()}
         try:
             url = address(str(with_["url"]), conversation.values, self._desk.service_hosts)
-            status, answer = await self._desk.fetch(_method(with_.get("method", "GET")), url, send,
-                                                    _seconds(with_.get("seconds", "3")))
+            method, seconds = str(with_.get("method", METHODS[0])).upper(), seconds_of(str(with_.get("seconds", DEFAULT_S)))
+            status, answer = await self._desk.fetch(method, url, send, seconds or DEFAULT_S)
             taken = _taken(answer, dict(with_.get("take") or {}), conversation) if status < 300 else {}
         except ServiceError as error:
             conversation.log("service_failed", why=str(error))
@@ -44,22 +51,6 @@ class DeskActions:
         conversation.log("service_asked", status=status, took=sorted(taken))
         conversation.values.update(taken)
         return "done" if status < 300 else "refused" if 400 <= status < 500 else "failed"
-
-
-def _method(written: str) -> str:
-    if written.upper() not in METHODS:
-        raise ServiceError(f"'{written}' is no method: write one of {', '.join(METHODS)}")
-    return written.upper()
-
-
-def _seconds(written: str) -> float:
-    try:
-        seconds = float(written)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= LONGEST_S:
-        raise ServiceError(f"'{written}' is no time-out: write seconds, over 0 and up to {LONGEST_S:g}")
-    return seconds
 
 
 def _taken(answer: object, wanted: dict[str, str], conversation: Conversation) -> dict[str, str]:

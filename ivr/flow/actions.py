@@ -7,12 +7,17 @@ An action is a coroutine method that says of itself what the check of a flow nee
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from ivr.flow.model import Argument
+
 _MARK = "__flow_action__"
 Method = TypeVar("Method", bound=Callable[..., Any])
+
+Wrong = Callable[[Mapping[str, Argument]], Iterable[tuple[str, str]]]
+"""`wrong(arguments)` → (name, what is wrong with it and what to write); `take.status` names a part of `take`."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class ActionSpec:
     sets: the flow's values that it fills, with their kinds.
     person: it hands the call to a person.
     takes_any: any further name may stand under `with:`.
+    maps: those of its names that take a mapping; all others take a single value.
+    wrong: what is wrong with its arguments as they are written: pairs of a name and a sentence.
     about: its docstring's first line, for the reference.
     """
 
@@ -34,6 +41,8 @@ class ActionSpec:
     sets: Mapping[str, str] = field(default_factory=dict)
     person: bool = False
     takes_any: bool = False
+    maps: tuple[str, ...] = ()
+    wrong: Wrong = lambda arguments: ()
     about: str = ""
 
     @property
@@ -44,12 +53,13 @@ class ActionSpec:
 
 def action(
     *results: str, needs: tuple[str, ...] = (), may: tuple[str, ...] = (),
-    sets: Mapping[str, str] | None = None, person: bool = False, takes_any: bool = False,
+    sets: Mapping[str, str] | None = None, person: bool = False, takes_any: bool = False, maps: tuple[str, ...] = (),
+    wrong: Wrong = lambda arguments: (),
 ) -> Callable[[Method], Method]:
     """Declare a method as an action of its own name; see `ActionSpec`."""
     def mark(method: Method) -> Method:
         about = (inspect.getdoc(method) or "").partition("\n")[0]
-        spec = ActionSpec(method.__name__, results, needs, may, dict(sets or {}), person, takes_any, about)
+        spec = ActionSpec(method.__name__, results, needs, may, dict(sets or {}), person, takes_any, maps, wrong, about)
         setattr(method, _MARK, spec)
         return method
     return mark

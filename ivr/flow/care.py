@@ -4,7 +4,8 @@ from pathlib import Path
 
 from asr.endpointing import Profile
 from ivr.flow.model import Aside
-from ivr.flow.source import Item, nearest, read_yaml
+from ivr.flow.source import Item, nearest
+from ivr.flow.yaml_file import read_yaml
 from ivr.pace import SIGNALS, Struggle, Weight
 
 STRUGGLE_FILE = "struggle.yaml"

@@ -175,9 +175,23 @@ def _of_action(flow: Flow, state: State, house: House) -> Iterator[FlowError]:
             yield FlowError(state.at(f"with.{name}"), f"'{state.action}' takes no '{name}'{nearest(name, spec.arguments)}")
     if state.argument and not spec.arguments:
         yield FlowError(state.at("with"), f"'{state.action}' takes nothing under 'with'; take it out")
+    yield from _of_arguments(state, spec)
     for name, kind in spec.sets.items():
         if flow.values.get(name) != kind:
             yield FlowError(state.at("do>"), f"'{state.action}' fills the value '{name}'; add '{name}: {kind}' to the flow's values")
+
+
+def _of_arguments(state: State, spec: ActionSpec) -> Iterator[FlowError]:
+    """Each argument is of its form; of those that are, the action tells what is wrong."""
+    misshapen = False
+    for name, written in state.arguments.items():
+        if isinstance(written, str) == (name in spec.maps):
+            misshapen = True
+            wanted = f"names with texts; write {name}: {{NAME: TEXT}}" if name in spec.maps else f"one text; write {name}: TEXT"
+            yield FlowError(state.at(f"with.{name}>"), f"'{name}' of '{spec.name}' takes {wanted}")
+    if not misshapen:
+        for name, message in spec.wrong(state.arguments):
+            yield FlowError(state.at(f"with.{name}>", "with"), message)
 
 
 def _of_branches(state: State, results: Collection[str], why: str) -> Iterator[FlowError]:

@@ -33,6 +33,8 @@ _COMPARE = {"=": operator.eq, "==": operator.eq, "!=": operator.ne, "<": operato
             ">": operator.gt, ">=": operator.ge}
 _ORDERED = ("number", "time", "date")
 _WORDS = ("and", "or", "not", "in", "to", "is", "given", "missing")
+RESERVED = frozenset({*CLOCK, *DAYS, *_WORDS})
+"""Words that no value may be called by."""
 
 
 class ExpressionError(Exception):
@@ -244,7 +246,7 @@ def _literal(kind: str, written: str, at: int) -> Any:
         if kind == "date":
             return date.fromisoformat(written)
         hours, minutes = (int(part) for part in written.split(":"))
-        if hours > 24 or minutes > 59:
+        if minutes > 59 or hours * 60 + minutes > 24 * 60:
             raise ValueError
         return hours * 60 + minutes
     except ValueError:

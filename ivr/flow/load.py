@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ivr.flow.care import load_struggle, read_asides
+from ivr.flow.expression import RESERVED
 from ivr.flow.load_state import Names, load_state
 from ivr.flow.model import Flow, Limits
 from ivr.flow.profiles import PROFILES_FILE, load_profiles
-from ivr.flow.source import FlowError, Item, Where, nearest, read_yaml
+from ivr.flow.source import FlowError, Item, Where, nearest
 from ivr.flow.values import KINDS
+from ivr.flow.yaml_file import read_yaml
 
 FLOW_KEYS = ("flow", "start", "values", "limits", "always", "asides", "states")
 ALWAYS_EVENTS = ("person", "elderly", "struggling", "hang_up", "trouble")
@@ -82,6 +84,8 @@ def _values(item: Item | None) -> dict[str, str]:
     for name, kind in (item.fields() if item else {}).items():
         if kind.text() not in KINDS:
             raise kind.error(f"'{kind.text()}' is no kind of value{nearest(kind.text(), KINDS)}")
+        if name in RESERVED:
+            raise kind.key.error(f"'{name}' means something else in conditions; name the value otherwise, such as my_{name}")
         if not name.isidentifier():
             raise kind.key.error(f"'{name}' cannot be a value's name; write letters, digits and _")
         kinds[name] = kind.text()

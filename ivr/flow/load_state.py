@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from asr.endpointing import Profile
 from asr.grammar_file import GrammarName, choice_name
@@ -30,6 +31,9 @@ class Names:
 
 def load_state(name: str, item: Item, names: Names) -> State:
     """Raises `FlowError` for what the state alone can tell wrong."""
+    if item.is_empty:
+        raise item.key.error(f"state '{name}' is empty; write what it does below it, indented, such as "
+                             "say: PROMPT and next: {done: STATE}, or take it out")
     fields = item.fields(STATE_KEYS)
     _require_one_subject(name, item, fields)
     choices = _choices(fields["choose"], names) if "choose" in fields and fields["choose"].is_list else ()
@@ -91,6 +95,8 @@ def _places(fields: Mapping[str, Item]):
             for name, part in item.fields().items():
                 yield f"{key}.{name}", part.key.where
                 yield f"{key}.{name}>", part.where
+                if key == "with" and part.is_mapping:
+                    yield from ((f"with.{name}.{each}>", inner.where) for each, inner in part.fields().items())
 
 
 def _say(fields: Mapping[str, Item]) -> tuple[str, ...]:
@@ -117,8 +123,12 @@ def _settings(item: Item | None, kinds: Mapping[str, str]) -> dict[str, Expressi
     for name, written in (item.fields() if item else {}).items():
         if name not in kinds:
             raise written.key.error(f"'{name}' is not among the flow's values{nearest(name, kinds)}")
-        value = constant(written.text()) if written.is_quoted else _expression(written, kinds)
         wanted = "number" if kinds[name] in NUMBERS else "text"
+        if wanted == "text" and not written.is_quoted and written.text().isidentifier() and written.text() not in kinds:
+            close = [f"did you mean the value '{near}'? " for near in get_close_matches(written.text(), kinds, n=1)]
+            raise written.error(f"'{written.text()}' is no value of this flow; {''.join(close)}a text stands between "
+                                f"quotes: \"{written.text()}\"")
+        value = constant(written.text()) if written.is_quoted else _expression(written, kinds)
         if value.type != wanted:
             hint = "; put a text between quotes" if wanted == "text" else "; write a number, or a sum such as tries + 1"
             raise written.error(f"'{name}' is a {kinds[name]}, and this is a {value.type}{hint}")

@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from asr.endpointing import Profile
-from ivr.flow.source import Item, nearest, read_yaml
+from ivr.flow.source import Item, nearest
+from ivr.flow.yaml_file import read_yaml
 
 PROFILES_FILE = "profiles.yaml"
 PROFILE_FIELDS = {"no_input": "no_input_ms", "look": "look_ms", "sure": "sure_ms", "quiet": "quiet_ms",

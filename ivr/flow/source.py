@@ -1,4 +1,4 @@
-"""YAML read as text with positions, so that every message can name file, line and column.
+"""YAML's nodes as text with positions, so that every message can name file, line and column.
 
 Scalars stay the text that was written: `012`, `no`, `1e3` and `12:30` are never numbers,
 truth values or times.
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from ivr.flow.mistypings import NO_SPACE, WIDE_OPENERS, unspaced, wide_mark
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,23 @@ class Item:
         return FlowError(self.where, message)
 
     def text(self) -> str:
+        self._require_something("its value after the colon")
         if not isinstance(self.node, ScalarNode):
             raise self.error("expected a single value here, not a list or a mapping")
+        if self.node.value[:1] in WIDE_OPENERS:
+            self.require_half_width()
         return self.node.value
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was written, not even quotes."""
+        return isinstance(self.node, ScalarNode) and not self.node.value and self.node.style is None
+
+    def _require_something(self, instead: str) -> None:
+        if self.is_empty and self.key:
+            raise self.key.error(f"'{self.key.node.value.rstrip(':')}' is empty; write {instead}, or take it out")
+        if self.is_empty:
+            raise self.error("this entry is empty; write its value, or take it out")
 
     @property
     def is_mapping(self) -> bool:
@@ -107,9 +121,13 @@ class Item:
         return written in ("yes", "true")
 
     def items(self) -> list["Item"]:
+        self._require_something("a list such as [first, second]")
         if not isinstance(self.node, SequenceNode):
             raise self.error("expected a list here, such as [first, second]")
-        return [Item(node, self.path) for node in self.node.value]
+        entries = [Item(node, self.path) for node in self.node.value]
+        for entry in entries:
+            entry.require_half_width()
+        return entries
 
     def texts(self) -> tuple[str, ...]:
         """A list of texts; one alone needs no brackets."""
@@ -117,40 +135,27 @@ class Item:
             return (self.text(),)
         return tuple(item.text() for item in self.items())
 
+    def require_half_width(self) -> None:
+        """Raises `FlowError` at a full-width mark in what is not quoted."""
+        if isinstance(self.node, ScalarNode) and not self.is_quoted and (found := wide_mark(self.node.value)):
+            raise FlowError(self.inside(found[0]), found[1])
+
     def fields(self, known: Iterable[str] | None = None) -> dict[str, "Item"]:
         """The mapping's entries by key. Raises `FlowError` for a key twice or, if `known`, unknown."""
+        self._require_something("a mapping such as {name: value}")
         if not isinstance(self.node, MappingNode):
+            self.require_half_width()
             raise self.error("expected a mapping here, such as {name: value}")
         found: dict[str, Item] = {}
         for key_node, value_node in self.node.value:
             key = Item(key_node, self.path)
             name = key.text()
+            key.require_half_width()
+            if not key.is_quoted and unspaced(name):
+                raise FlowError(key.inside(name.index(":") + 1), NO_SPACE)
             if name in found:
                 raise key.error(f"'{name}' is given twice; keep one of them")
             if known is not None and name not in known:
                 raise key.error(f"'{name}' is not known here{nearest(name, known)}")
             found[name] = Item(value_node, self.path, key)
         return found
-
-
-def read_yaml(path: Path) -> Item:
-    """The root of a YAML file. Raises `FlowError` if it cannot be read."""
-    try:
-        root = YAML(typ="rt").compose(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FlowError(Where(str(path), 1, 1), "there is no such file") from None
-    except OSError as error:
-        raise FlowError(Where(str(path), 1, 1), f"it cannot be read ({error.strerror}); name a YAML file") from None
-    except UnicodeDecodeError:
-        raise FlowError(Where(str(path), 1, 1), "the file is not UTF-8 text; save it as UTF-8") from None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = Where(str(path), mark.line + 1, mark.column + 1) if mark else Where(str(path), 1, 1)
-        raise FlowError(where, f"not YAML: {error.problem or error.context}") from None
-    except YAMLError:
-        raise FlowError(Where(str(path), 1, 1), "not YAML: it holds a control character; save it as plain text") from None
-    except RecursionError:
-        raise FlowError(Where(str(path), 1, 1), "not a flow: its brackets are nested too deeply") from None
-    if root is None:
-        raise FlowError(Where(str(path), 1, 1), "the file is empty")
-    return Item(root, path)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ruamel.yaml.nodes import SequenceNode
 
-from ivr.flow.source import FlowError, Item, Where, read_yaml
+from ivr.flow.source import FlowError, Item, Where
+from ivr.flow.yaml_file import read_yaml
 from ivr.replay.line import ENDINGS
 
 FILE = "expect.yaml"
