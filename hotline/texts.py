@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ivr.flow.source import Item, nearest, read_yaml
+from ivr.flow.source import Item, nearest
+from ivr.flow.yaml_file import read_yaml
 
 TEXTS_FILE = "texts.yaml"
 PLACES = ("plate", "minutes")
