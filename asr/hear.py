@@ -104,7 +104,8 @@ def read_sound(file: BinaryIO, name: str, start_s: float = 0.0,
             first = int(start_s * sound.samplerate)
             if first and first >= sound.frames:
                 raise AsrError(f"{name} is {seconds:.1f} s long: start before its end.")
-            sound.seek(first)
+            if first:
+                _skip(sound, first)
             samples = sound.read(int(longest_s * sound.samplerate), "float32", always_2d=True)
             torn = "should be" in sound.extra_info and sound.format == "WAV"
             rate = sound.samplerate
@@ -122,6 +123,15 @@ def read_sound(file: BinaryIO, name: str, start_s: float = 0.0,
     return Recording(mono, rate, seconds, tuple(notes))
 
 
+def _skip(sound: soundfile.SoundFile, frames: int) -> None:
+    """To where so many frames have gone by; GSM, which call recorders like, can be read but not sought in."""
+    try:
+        sound.seek(frames)
+    except (soundfile.SoundFileError, RuntimeError):
+        while frames > 0 and len(passed := sound.read(min(frames, sound.samplerate * 60))):
+            frames -= len(passed)
+
+
 def _check_shape(sound: soundfile.SoundFile, name: str) -> None:
     if not _RATES[0] <= sound.samplerate <= _RATES[1]:
         raise AsrError(f"{name} has {sound.samplerate} samples a second: give one of 8000 to 48000.")
@@ -137,6 +147,8 @@ def _mono(samples: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
     peak = float(np.abs(samples).max())
     if peak < SILENT:
         return samples.mean(axis=1), ["silence: there is no sound in it"]
+    if np.abs(samples.mean(axis=1)).max() < SILENT:
+        return samples[:, 0], ["its channels cancel each other: the first alone was heard"]
     if peak > 1.0:
         return (samples / peak).mean(axis=1), ["louder than full scale: its level was lowered"]
     if (np.abs(samples) > 0.999).mean() > CLIPPED_SHARE:

@@ -94,6 +94,20 @@ def test_any_rate_and_width_becomes_telephone_sound(tmp_path, rate, options):
     assert np.sqrt((samples ** 2).mean()) == pytest.approx(0.354, rel=0.1)
 
 
+def test_a_call_recorders_gsm_is_heard_from_anywhere(tmp_path):
+    tones = np.concatenate([0.5 * np.sin(2 * np.pi * hertz * np.arange(8000) / 8000) for hertz in (400, 800)])
+    path = written(tmp_path / "a.wav", tones, 8000, subtype="GSM610")
+    assert read_recording(path).heard_s == pytest.approx(2, abs=.05)
+    second = read_recording(path, 1.2).samples
+    assert np.argmax(np.abs(np.fft.rfft(second[:4000]))) == pytest.approx(400, abs=2)
+
+
+def test_channels_that_cancel_each_other_are_not_silence(tmp_path):
+    tone = 0.5 * np.sin(np.arange(16000) / 5)
+    heard = read_recording(written(tmp_path / "a.wav", np.stack([tone, -tone], axis=1)))
+    assert "cancel" in heard.notes[0] and np.abs(heard.samples).max() > 0.4
+
+
 def test_of_forty_minutes_the_first_25_seconds_are_heard_at_once(tmp_path):
     path = tmp_path / "long.flac"
     with soundfile.SoundFile(path, "w", 16000, 2) as file:
