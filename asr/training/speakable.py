@@ -241,6 +241,22 @@ def say_piece(rng: random.Random, english: float, habits: tuple[str, ...] = ()) 
     return sayer.spoken()
 
 
+def say_dense(rng: random.Random, english: float, habits: tuple[str, ...] = ()) -> Spoken:
+    """Signs of a plate and little else, two of three of them letters, the province one time in two."""
+    sayer = Sayer(rng, english, habits)
+    if rng.random() < .5:
+        short, name = PROVINCES[rng.choice(list(PROVINCES))]
+        sayer.syllables(f"{name} de5 {short}" if rng.random() < .15 else short)
+    for _ in range(rng.randint(5, 8)):
+        if rng.random() < .65:
+            sayer.letter(rng.choice(LETTERS))
+        else:
+            sayer.digit(rng.choice("0123456789"))
+        if rng.random() < .1:
+            sayer.pause()
+    return sayer.spoken()
+
+
 def say_text(rng: random.Random, text: str, habits: tuple[str, ...] = ()) -> Spoken:
     """A Chinese text, a pause at each comma."""
     sayer = Sayer(rng, 1.0, habits)

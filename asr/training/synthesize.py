@@ -18,6 +18,8 @@ from asr.training import phrases, speakable
 from asr.training.kokoro import RATE, Kokoro
 from asr.training.voices import HELD_OUT, UNINTELLIGIBLE
 
+BEYOND = .06
+"""How far a new voice may be outside of the mixtures: standard deviation of each voice's share."""
 ANSWERS = phrases.listed(phrases.ANSWERS)
 OTHERS = phrases.listed(phrases.OTHERS)
 
@@ -29,6 +31,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=6000)
     parser.add_argument("--shard", type=int, default=0)
     parser.add_argument("--held-out", action="store_true", help="the voices kept for measuring")
+    parser.add_argument("--dense", action="store_true",
+                        help="signs of plates alone, letters for the most part, each in a voice of its own")
     parser.add_argument("--sentences", type=Path, nargs="*", default=[],
                         help="TSV files whose `text` column is spoken too")
     options = parser.parse_args()
@@ -38,7 +42,7 @@ def main() -> None:
     manifest = options.out / f"shard{options.shard}.jsonl"
     done = len(manifest.read_text("utf-8").splitlines()) if manifest.exists() else 0
     for number in range(done, options.count):
-        rng = random.Random(f"{options.held_out}/{options.shard}/{number}")
+        rng = random.Random(f"{'dense' if options.dense else options.held_out}/{options.shard}/{number}")
         entry = speak_one(kokoro, rng, others, options, number)
         with manifest.open("a", encoding="utf-8") as out:
             out.write(json.dumps(entry, ensure_ascii=False) + "\n")
@@ -51,11 +55,13 @@ def texts_of(path: Path) -> list[str]:
 
 
 def speak_one(kokoro: Kokoro, rng: random.Random, others: list[str], options, number: int) -> dict:
-    name, style = pick_voice(kokoro, rng, options.held_out)
+    name, style = new_voice(kokoro, rng) if options.dense else pick_voice(kokoro, rng, options.held_out)
     english = .5 if options.held_out else rng.choice((.05, .15, .5, .85, .95))
     habits = () if options.held_out else speakable.some_habits(rng)
     kind = rng.random()
-    if kind < (.72 if options.held_out else .45):
+    if options.dense:
+        kind, spoken = "dense", speakable.say_dense(rng, english, habits)
+    elif kind < (.72 if options.held_out else .45):
         serial = speakable.issued_serial(rng) if options.held_out else ""
         kind, spoken = "plate", speakable.say_plate(rng, english, serial, habits)
     elif kind < .83:
@@ -87,6 +93,21 @@ def pick_voice(kokoro: Kokoro, rng: random.Random, held_out: bool) -> tuple[str,
     second, share = rng.choice(allowed), rng.uniform(.25, 1.15)
     return f"{first}*{share:.2f}+{second}", (
         kokoro.voices[first] * share + kokoro.voices[second] * (1 - share))
+
+
+def new_voice(kokoro: Kokoro, rng: random.Random) -> tuple[str, np.ndarray]:
+    """Somebody between and beyond the voices that are trained on: timbre and way of speaking apart."""
+    names = [voice for voice in kokoro.voices if voice not in HELD_OUT + UNINTELLIGIBLE]
+    tables = np.stack([kokoro.voices[name] for name in names])
+    halves = []
+    for part in (tables[..., :128], tables[..., 128:]):
+        shares = np.zeros(len(names))
+        for name in rng.sample(range(len(names)), 2):
+            shares[name] = rng.random()
+        shares /= shares.sum()
+        beyond = np.array([rng.gauss(0, BEYOND) for _ in names])
+        halves.append(np.tensordot(shares + beyond - beyond.mean(), part, 1))
+    return f"new{rng.randrange(1 << 30)}", np.concatenate(halves, axis=-1).astype(np.float32)
 
 
 if __name__ == "__main__":
