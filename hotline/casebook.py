@@ -13,6 +13,9 @@ from hotline.store import Case, CaseEvent, Store, now_text
 
 log = logging.getLogger("case")
 
+LEFT_OPEN = "flow"
+"""The channel of cases that a flow opened: they outlive the call and are closed by people."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -47,6 +50,13 @@ class OpenCase:
         )))
         return case
 
+    def beside(self, caller: str, reason: str, plate: str = "") -> "OpenCase":
+        """A further case of the same caller, which stays open for the desk's people."""
+        case = self.opened(self._store, LEFT_OPEN, caller, self._listeners)
+        _reported(self._store.update_case(case.id, reason=reason, plate=plate))
+        case.reason = reason
+        return case
+
     def note(self, side: str, kind: str, **details: Any) -> None:
         """Append to the case's log. `side` is "caller", "owner" or "desk"."""
         entry = Entry(self.id, now_text(), side, kind, details)
@@ -60,6 +70,11 @@ class OpenCase:
 
     def set_plate(self, plate: str) -> None:
         _reported(self._store.update_case(self.id, plate=plate))
+
+    def set_reason(self, reason: str) -> None:
+        """Why the case is there, as lists of cases show it."""
+        self.reason = reason
+        _reported(self._store.update_case(self.id, reason=reason))
 
     def close(self, outcome: str, reason: str = "") -> None:
         """Give the case its outcome; the first one stands."""

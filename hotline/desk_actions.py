@@ -22,16 +22,38 @@ class DeskActions:
 
     def __init__(self, desk: Desk, case: OpenCase):
         self._desk, self._case = desk, case
+        self._opened: dict[str, OpenCase] = {}
 
-    @action("done", may=("plate", "reason"), takes_any=True)
+    @action("done", may=("case", "plate", "reason"), takes_any=True)
     async def update_case(self, conversation: Conversation) -> str:
-        """Keep what is given under `with` in the case's log; `plate` and `reason` in the case itself."""
-        given = {name: conversation.given(name) for name, written in conversation.arguments.items()
-                 if isinstance(written, str)}
+        """Keep what is given under `with` in the log of the call's case, or of `case` that this call opened;
+        `plate` and `reason` in the case itself."""
+        given = _given(conversation)
+        case = self._opened.get(given.pop("case", ""), self._case)
         if dialable(given.get("plate", "")):
-            self._case.set_plate(given["plate"])
-        self._case.reason = given.get("reason", "") or self._case.reason
-        conversation.log("updated", **{f"with_{name}": value for name, value in given.items()})
+            case.set_plate(given["plate"])
+        if given.get("reason"):
+            case.set_reason(given["reason"])
+        kept = {f"with_{name}": value for name, value in given.items()}
+        if case is self._case:
+            conversation.log("updated", **kept)
+        else:
+            case.note("caller", "updated", **kept)
+        return "done"
+
+    @action("done", needs=("reason",), may=("plate",), takes_any=True, sets={"case": "text"})
+    async def open_case(self, conversation: Conversation) -> str:
+        """Open a further case for another concern of the caller: it outlives the call, and people close it.
+
+        Its number is the value `case`; whatever else is given is kept in its log.
+        """
+        given = _given(conversation)
+        plate = given.get("plate", "")
+        case = self._case.beside(conversation.call.remote, given["reason"], plate if dialable(plate) else "")
+        self._opened[case.id] = case
+        conversation.values["case"] = case.id
+        case.note("caller", "opened", by=self._case.id, **{f"with_{name}": value for name, value in given.items()})
+        conversation.log("case_opened", opened=case.id, reason=given["reason"])
         return "done"
 
     @action("done", "refused", "failed", needs=("url",), may=("method", "send", "take", "seconds"),
@@ -51,6 +73,13 @@ class DeskActions:
         conversation.log("service_asked", status=status, took=sorted(taken))
         conversation.values.update(taken)
         return "done" if status < 300 else "refused" if 400 <= status < 500 else "failed"
+
+
+def _given(conversation: Conversation) -> dict[str, str]:
+    """What stands under `with:`, values filled in; one text alone is the reason."""
+    if not conversation.arguments:
+        return {"reason": conversation.argument} if conversation.argument else {}
+    return {name: conversation.given(name) for name, written in conversation.arguments.items() if isinstance(written, str)}
 
 
 def _taken(answer: object, wanted: dict[str, str], conversation: Conversation) -> dict[str, str]:

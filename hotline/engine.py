@@ -14,7 +14,7 @@ from dialer.queue import AttemptQueue
 from dialer.supervise import VaultProcess, vault_elsewhere
 from dialer.texting.outbox import Outbox
 from hotline.case_text import CaseText
-from hotline.casebook import Casebook, Listener, OpenCase
+from hotline.casebook import LEFT_OPEN, Casebook, Listener, OpenCase
 from hotline.config import EngineConfig
 from hotline.desk import Desk
 from hotline.known_callers import KnownCallers
@@ -149,6 +149,8 @@ class Engine:
     def _close_interrupted(self) -> None:
         """Cases that a crash left open get an outcome that says so."""
         for case in self.store.open_cases():
+            if case.channel == LEFT_OPEN:
+                continue
             log.warning("interrupted_case", extra={"fields": {"case": case.id}})
             self.store.update_case(case.id, outcome="interrupted", closed_at=now_text())
 

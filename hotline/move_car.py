@@ -1,7 +1,7 @@
 """What the 挪车 flows can do: match a plate, call its owner, put the caller through to a person."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from dialer.outcome import OUTCOMES
 from dialer.queue import OPEN, Request
@@ -16,6 +16,9 @@ from ivr.flow.actions import action, actions_of, declared
 from ivr.flow.conversation import Action, Conversation
 
 OWNER_NEWS = (*sorted({follows.told for follows in OUTCOMES.values()}), *STILL_OPEN)
+OWNER_ENDS = tuple(each for each in OWNER_NEWS if each not in STILL_OPEN or each in ("call-later", "long-wait"))
+PLATE_FOUND = ("match_plate", "take_keys", "confirm_plate")
+OWNER_ASKED = ("call_owner", "ask_owner")
 LONGEST_HOLD_S = 3600.0
 """No caller holds for so long; only keeps a wait from being endless."""
 
@@ -33,18 +36,36 @@ class MoveCar:
         """By the names that flows use."""
         return actions_of(self._plates, self._general, self)
 
-    @action(*OWNER_NEWS, "joined", sets={"minutes": "minutes"})
+    @action(*OWNER_NEWS, "joined", after=PLATE_FOUND, sets={"minutes": "minutes"})
     async def call_owner(self, conversation: Conversation) -> str:
         """Want the owner called; the first news of it. Goes on if the caller hangs up."""
+        if await self.ask_owner(conversation) == "joined":
+            return "joined"
+        return await self.follow_owner(conversation)
+
+    @action("asked", "joined", after=PLATE_FOUND)
+    async def ask_owner(self, conversation: Conversation) -> str:
+        """Want the owner called, and go on at once; `joined`: they are called for somebody else already."""
         request = await self._owners.ask(self._case.id, self._plates.match)
         self._hold_until = asyncio.get_running_loop().time() + self._desk.hold_s
         self._request_id = request.id
         if request.state == "calling":
             conversation.log("joined_request")
             return "joined"
-        return await self.follow_owner(conversation)
+        return "asked"
 
-    @action(*OWNER_NEWS, sets={"minutes": "minutes"})
+    @action(*OWNER_ENDS, after=OWNER_ASKED, sets={"minutes": "minutes"})
+    async def wait_for_owner(self, conversation: Conversation) -> str:
+        """Wait for what comes of the owner's call, without news on the way; `long-wait`: it will be long."""
+        loop = asyncio.get_running_loop()
+
+        def told(request: Request) -> str:
+            known = Seen(request.spent, "" if request.outcome == "call-later" else request.outcome)
+            return news(request, known, self._owners.queue.time(), self._hold_until - loop.time())
+
+        return self._told(conversation, await self._owners.when(self._request_id, told, LONGEST_HOLD_S), told)
+
+    @action(*OWNER_NEWS, after=OWNER_ASKED, sets={"minutes": "minutes"})
     async def follow_owner(self, conversation: Conversation) -> str:
         """The next news of the owner's call."""
         loop = asyncio.get_running_loop()
@@ -53,7 +74,9 @@ class MoveCar:
             now = self._owners.queue.time()
             return news(request, self._seen, now, self._hold_until - loop.time())
 
-        request = await self._owners.when(self._request_id, told, LONGEST_HOLD_S)
+        return self._told(conversation, await self._owners.when(self._request_id, told, LONGEST_HOLD_S), told)
+
+    def _told(self, conversation: Conversation, request: Request, told: Callable[[Request], str]) -> str:
         branch = told(request)
         self._seen = Seen(request.spent, request.outcome)
         conversation.values["minutes"] = request.minutes

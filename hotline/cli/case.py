@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
+from hotline.casebook import LEFT_OPEN, OpenCase
 from hotline.config import EngineConfig, load_config
 from hotline.errors import CannotRun
 from hotline.store import Store
@@ -21,7 +22,12 @@ database_option = click.option("--db", default="", help="SQLAlchemy URL or SQLit
 
 @click.group()
 def case() -> None:
-    """Look at cases: `ivr case list`, `ivr case show ID`."""
+    """Look at cases, and close those that people work at.
+
+    \b
+    Example: ivr case list
+             ivr case show 20260131-081502-9f3a
+    """
 
 
 @case.command("list")
@@ -29,7 +35,11 @@ def case() -> None:
 @database_option
 @click.option("--limit", default=20, show_default=True, help="How many, newest first.")
 def list_cases(config_path: Path, db: str, limit: int) -> None:
-    """The newest cases."""
+    """The newest cases.
+
+    \b
+    Example: ivr case list --limit 5
+    """
     table = Table(Column("case", no_wrap=True), "opened (UTC)", "caller", "plate", "outcome", "why")
     with open_store(config_path, db) as store:
         for row in store.cases(limit):
@@ -61,6 +71,29 @@ def show(case_id: str, config_path: Path, db: str, as_json: bool) -> None:
         click.echo(json.dumps(story, ensure_ascii=False))
         return
     tell(Console(), row, events)
+
+
+@case.command()
+@click.argument("case_id")
+@click.argument("outcome")
+@config_option
+@database_option
+def close(case_id: str, outcome: str, config_path: Path, db: str) -> None:
+    """Close a case that a flow opened (do: open_case), with its OUTCOME: what was done about it.
+
+    \b
+    Example: ivr case close 20260131-081502-9f3a "lamp mended"
+    """
+    with open_store(config_path, db) as store:
+        row = store.case(case_id)
+        if row is None:
+            raise CannotRun(f"there is no case {case_id}; see ivr case list")
+        if row.outcome:
+            raise CannotRun(f"case {case_id} is closed already, as '{row.outcome}'; a case keeps its first outcome")
+        if row.channel != LEFT_OPEN:
+            raise CannotRun(f"case {case_id} is a call that goes on; it is closed when the call ends")
+        OpenCase(store, case_id, []).close(outcome, row.reason)
+    click.echo(f"case {case_id} closed as '{outcome}'")
 
 
 def open_store(config_path: Path, db: str) -> Store:

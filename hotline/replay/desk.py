@@ -80,8 +80,16 @@ def check_flows(
 class ReplayCase:
     """What `MoveCar` sees of a case; its log is the replay's."""
 
-    def __init__(self, note) -> None:
-        self.id, self.reason, self._note, self._plate = CASE, "", note, ""
+    def __init__(self, note, number: int = 1) -> None:
+        self.id, self.reason, self._note, self._plate = CASE if number == 1 else f"{CASE}-{number}", "", note, ""
+        self._number = number
+
+    def beside(self, _caller: str, reason: str, plate: str = "") -> "ReplayCase":
+        """A further case, with the same log."""
+        self._number += 1
+        case = ReplayCase(self._note, self._number)
+        case.reason, case._plate = reason, plate
+        return case
 
     def note(self, *entry: str, **details: Any) -> None:
         """An entry of the log: side and kind; the queue of owners' calls names the case before them."""
@@ -89,6 +97,9 @@ class ReplayCase:
 
     def set_plate(self, plate: str) -> None:
         self._plate = plate
+
+    def set_reason(self, reason: str) -> None:
+        self.reason = reason
 
     async def plate(self, _case_id: str) -> str:
         return self._plate

@@ -29,6 +29,7 @@ class ActionSpec:
     sets: the flow's values that it fills, with their kinds.
     person: it hands the call to a person.
     takes_any: any further name may stand under `with:`.
+    after: actions of which one must stand in the flow too, because this one goes on from it.
     maps: those of its names that take a mapping; all others take a single value.
     wrong: what is wrong with its arguments as they are written: pairs of a name and a sentence.
     about: its docstring's first line, for the reference.
@@ -41,6 +42,7 @@ class ActionSpec:
     sets: Mapping[str, str] = field(default_factory=dict)
     person: bool = False
     takes_any: bool = False
+    after: tuple[str, ...] = ()
     maps: tuple[str, ...] = ()
     wrong: Wrong = lambda arguments: ()
     about: str = ""
@@ -53,13 +55,13 @@ class ActionSpec:
 
 def action(
     *results: str, needs: tuple[str, ...] = (), may: tuple[str, ...] = (),
-    sets: Mapping[str, str] | None = None, person: bool = False, takes_any: bool = False, maps: tuple[str, ...] = (),
-    wrong: Wrong = lambda arguments: (),
+    sets: Mapping[str, str] | None = None, person: bool = False, takes_any: bool = False, after: tuple[str, ...] = (),
+    maps: tuple[str, ...] = (), wrong: Wrong = lambda arguments: (),
 ) -> Callable[[Method], Method]:
     """Declare a method as an action of its own name; see `ActionSpec`."""
     def mark(method: Method) -> Method:
         about = (inspect.getdoc(method) or "").partition("\n")[0]
-        spec = ActionSpec(method.__name__, results, needs, may, dict(sets or {}), person, takes_any, maps, wrong, about)
+        spec = ActionSpec(method.__name__, results, needs, may, dict(sets or {}), person, takes_any, after, maps, wrong, about)
         setattr(method, _MARK, spec)
         return method
     return mark

@@ -49,11 +49,12 @@ class House:
         return self._heard[grammar]
 
 
-def problems(flow: Flow, house: House, above: Collection[str] = ()) -> list[FlowError]:
+def problems(flow: Flow, house: House, above: Collection[str] = (), done: Collection[str] = ()) -> list[FlowError]:
     """Everything that would go wrong in a call of this flow or of those it runs, in the file's order.
 
-    `above`: the events that a flow which runs this one leads on from everywhere."""
-    found = [error for state in flow.states.values() for error in _of_state(flow, state, house)]
+    `above`: the events that a flow which runs this one leads on from everywhere; `done`: its actions."""
+    done = {*done, *_done_in(flow)}
+    found = [error for state in flow.states.values() for error in _of_state(flow, state, house, done)]
     for name, aside in flow.asides.items():
         found += [FlowError(flow.places[f"asides.{name}"], f"the aside '{name}' says {_unknown(prompt, house)}")
                   for prompt in aside.say if prompt not in house.prompts]
@@ -61,18 +62,18 @@ def problems(flow: Flow, house: House, above: Collection[str] = ()) -> list[Flow
     found += Persons(flow, lambda state: _hears_person(state, house), lambda state: _is_person(flow, state, house), above).problems()
     found += _of_hang_up(flow)
     for inner in flow.subflows.values():
-        found += problems(inner, house, {*above, *flow.always})
+        found += problems(inner, house, {*above, *flow.always}, done)
     distinct = {str(error): error for error in found}
     return sorted(distinct.values(), key=lambda error: (error.where.path, error.where.line, error.where.column))
 
 
-def _of_state(flow: Flow, state: State, house: House) -> Iterator[FlowError]:
+def _of_state(flow: Flow, state: State, house: House, done: Collection[str]) -> Iterator[FlowError]:
     yield from _of_prompts(flow, state, house)
     yield from _of_names(flow, state)
     if state.listen:
         yield from _of_listening(flow, state, house)
     elif state.action:
-        yield from _of_action(flow, state, house)
+        yield from _of_action(flow, state, house, done)
     elif state.run:
         yield from _of_branches(state, flow.subflows[state.run].ends, f"with which '{state.run}' can end")
     elif state.choose:
@@ -158,7 +159,7 @@ def _of_answers(flow: Flow, state: State, known: Heard) -> Iterator[FlowError]:
                                                         f"{nearest(branch, known.all | set(LISTENING))}")
 
 
-def _of_action(flow: Flow, state: State, house: House) -> Iterator[FlowError]:
+def _of_action(flow: Flow, state: State, house: House, done: Collection[str]) -> Iterator[FlowError]:
     spec = house.actions.get(state.action)
     if spec is None:
         yield FlowError(state.at("do>"), f"state '{state.name}' does '{state.action}', which is no action"
@@ -176,9 +177,17 @@ def _of_action(flow: Flow, state: State, house: House) -> Iterator[FlowError]:
     if state.argument and not spec.arguments:
         yield FlowError(state.at("with"), f"'{state.action}' takes nothing under 'with'; take it out")
     yield from _of_arguments(state, spec)
+    if spec.after and done.isdisjoint(spec.after):
+        wanted = " or ".join(f"'{name}'" for name in spec.after)
+        yield FlowError(state.at("do>"), f"'{spec.name}' goes on from {wanted}, which no state does; add a state before this one")
     for name, kind in spec.sets.items():
         if flow.values.get(name) != kind:
             yield FlowError(state.at("do>"), f"'{state.action}' fills the value '{name}'; add '{name}: {kind}' to the flow's values")
+
+
+def _done_in(flow: Flow) -> set[str]:
+    """The actions of a flow and of those that it runs."""
+    return {state.action for state in flow.states.values()}.union(*map(_done_in, flow.subflows.values()))
 
 
 def _of_arguments(state: State, spec: ActionSpec) -> Iterator[FlowError]:

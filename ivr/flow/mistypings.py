@@ -8,7 +8,7 @@ WIDE = {
     "”": ("quote", '"'), "‘": ("quote", "'"), "’": ("quote", "'"), "　": ("space", " "), "＃": ("comment sign", "#"),
 }
 """Full-width marks, as Chinese keyboards type them: what they are, and what YAML knows instead."""
-WIDE_OPENERS = frozenset("“”‘’｛［【")
+WIDE_OPENERS = frozenset("“”‘’｛［")
 """With these a quoted text, a mapping or a list was meant."""
 UNSPACED = re.compile(r"(?:^\s*(?:- )?|[{,]\s*)[\w ]*\w:(?=[^\s:/,}\]])")
 NO_SPACE = "a space is missing after ':'; write 'NAME: VALUE'"

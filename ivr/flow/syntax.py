@@ -5,11 +5,12 @@ the text is looked at for what people mistype: tabs, full-width marks, quotes an
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ruamel.yaml.error import MarkedYAMLError
 
-from ivr.flow.mistypings import NO_SPACE, UNSPACED, WIDE, told_wide
+from ivr.flow.mistypings import NO_SPACE, UNSPACED, WIDE, WIDE_OPENERS, told_wide
 from ivr.flow.source import nearest
 
 _CLOSES = {"[": "]", "{": "}"}
@@ -69,8 +70,8 @@ def slip(written: str, error: MarkedYAMLError) -> Slip:
     line, column = (mark.line, mark.column) if mark else (0, 0)
     line = min(line, len(text.lines) - 1)
     problem = error.problem or error.context or ""
-    found = (_of_tabs(text) or _of_wide_marks(text, line) or _of_quotes(text, line) or _of_brackets(text)
-             or _of_spaces(text, line) or _of_words(text, line, column, problem))
+    found = (_of_tabs(text) or _of_wide_marks(text, line, WIDE_OPENERS) or _of_quotes(text, line) or _of_brackets(text)
+             or _of_wide_marks(text, line, WIDE) or _of_spaces(text, line) or _of_words(text, line, column, problem))
     where = found or (line, column, f"this is not YAML ({problem}); compare it with a line that works")
     return Slip(where[0] + 1, where[1] + 1, where[2])
 
@@ -98,10 +99,10 @@ def _of_tabs(text: _Text):
     return None
 
 
-def _of_wide_marks(text: _Text, line: int):
+def _of_wide_marks(text: _Text, line: int, marks: Collection[str]):
     """The first one in the line where the reader stopped, else in the one above."""
     for number in (line, text.above(line)):
-        if found := next((place for place in text.outside if place[0] == number and place[2] in WIDE), None):
+        if found := next((place for place in text.outside if place[0] == number and place[2] in marks), None):
             return found[0], found[1], told_wide(found[2])
     return None
 

@@ -9,9 +9,14 @@ import pytest
 from aiohttp import web
 from click.testing import CliRunner
 
+from hotline.casebook import OpenCase
+from hotline.cli.case import case
 from hotline.cli.flow import flow
+from hotline.errors import CannotRun
 from hotline.flow_run import Situation, run_flow
 from hotline.http_service import ServiceError, address
+from hotline.move_car import OWNER_ENDS
+from hotline.store import Store
 from ivr.flow.runner import MOST_OVER_LIMIT
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
@@ -123,6 +128,73 @@ def test_a_case_keeps_what_a_flow_gives_it(folder):
     ended, log = held(folder, "  first: {do: update_case, with: {reason: 'light {status}', lamp: '{status}'}, next: {done: ok}}\n"
                               "  ok: {end: ok}\n", status="out")
     assert ended.reason == "light out" and ("updated", {"with_reason": "light out", "with_lamp": "out"}) in log
+
+
+LAMP = """\
+  first:
+    do: open_case
+    with: {reason: 'lamp {status}', street: 'by the river'}
+    next: {done: more}
+  more: {do: update_case, with: {case: '{case}', reason: 'lamp and cable', seen: yes}, next: {done: own}}
+  own: {do: update_case, with: {reason: 'two cases'}, next: {done: ok}}
+  ok: {end: ok}
+"""
+
+
+def test_a_flow_opens_a_further_case_and_writes_into_it(folder):
+    head = HEAD.replace("status: text", "status: text, case: text")
+    (folder / "flow.yaml").write_text(head + LAMP, "utf-8")
+    log = []
+    ended = run_flow(folder / "flow.yaml", "", Situation(values={"status": "out"}), lambda *_: "",
+                     lambda side, kind, **details: log.append((kind, details)))
+    assert ended.outcome == "ok" and ended.reason == "two cases" and ended.values["case"] == "replay-2"
+    assert ("opened", {"by": "replay", "with_reason": "lamp out", "with_street": "by the river"}) in log
+    assert ("updated", {"with_reason": "lamp and cable", "with_seen": "yes"}) in log
+
+
+async def test_a_case_that_a_flow_opened_outlives_the_call_and_is_closed_by_people(tmp_path):
+    with Store(f"sqlite:///{tmp_path}/cases.db").open() as store:
+        call = OpenCase.opened(store, "telephone", "13800000001", [])
+        beside = call.beside("13800000001", "lamp out")
+        beside.note("caller", "opened", by=call.id)
+        call.close("done")
+        await store.flushed()
+        assert [(row.id, row.caller, row.reason) for row in store.open_cases()] == [(beside.id, "13800000001", "lamp out")]
+    at = ["--db", f"{tmp_path}/cases.db"]
+    assert CliRunner().invoke(case, ["close", beside.id, "lamp mended", *at]).exit_code == 0
+    again = CliRunner().invoke(case, ["close", beside.id, "x", *at])
+    assert isinstance(again.exception, CannotRun) and "closed already, as 'lamp mended'" in str(again.exception)
+
+
+OWNER_CALLED = """\
+  first:
+    say: welcome
+    listen: {grammar: plate, profile: plate}
+    next: {value: found, repeat: first, no_match: first, no_input: first}
+  found: {do: match_plate, next: {match: sure, ask: sure, none: sure, which: sure, begun: sure, unclear: sure, no_such_place: sure, failed: person}}
+  sure: {do: confirm_plate, next: {found: asked, not_found: talked, failed: person}}
+  asked: {do: ask_owner, next: {asked: hint, joined: hint}}
+  hint: {say: desk_welcome, next: {done: wait}}
+  wait:
+    do: wait_for_owner
+    while_waiting: {say: still_calling, every_s: 9}
+    next: {%s}
+  comes: {end: comes}
+  absent: {end: absent}
+"""
+
+
+@pytest.mark.parametrize("owner, outcome", [("answers", "comes"), ("busy", "absent"), ("off", "absent")])
+def test_a_flow_calls_the_owner_says_something_and_waits_for_the_outcome(folder, owner, outcome):
+    branches = ", ".join(f"{end}: {'comes' if end == 'coming' else 'absent'}" for end in OWNER_ENDS)
+    head = HEAD.replace("values: {", "values: {symbols: symbols, symbols2: symbols, place: place, ")
+    (folder / "flow.yaml").write_text(head + OWNER_CALLED % branches, "utf-8")
+    lines, log = {"caller": iter(["赣K A1234"]), "owner": iter(["马上来"])}, []
+    ended = run_flow(folder / "flow.yaml", "move_car_outbound", Situation(owner=owner),
+                     lambda side, _: next(lines[side], ""), lambda side, kind, **details: log.append((side, kind, details)))
+    assert ended.outcome == outcome, log
+    spoken = [details["prompt"] for side, kind, details in log if side == "caller" and kind == "said"]
+    assert spoken[:2] == ["welcome", "desk_welcome"]
 
 
 SURVEY = HEAD.replace("start: first", "start: rate").replace("person: {do: transfer, with: asked, next: {talked: talked, failed: talked}}",
