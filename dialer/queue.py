@@ -22,17 +22,20 @@ from dialer.queue_tables import OPEN, Attempt, Base, NoCalls, Request, RequestCa
 
 __all__ = ["Attempt", "AttemptQueue", "Base", "Begun", "Held", "OPEN", "Request"]
 
+PROMISE_LIVES_S = 7200.0
+"""Who said so long ago that they would come is asked as if for the first time."""
 LEASE_S = 60.0
 """An engine that has not said for so long that it lives is taken for dead: others go on with its work."""
 
 
 @dataclass(frozen=True)
 class Begun:
-    """An attempt that is on disk as begun: ring this number, once."""
+    """An attempt that is on disk as begun: ring this number, once. `reminder`: the owner had said to come."""
 
     request_id: int
     seq: int
     number: int
+    reminder: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,17 @@ class AttemptQueue:
         """Seconds since 1970 by the queue's clock."""
         return self._now().timestamp()
 
-    def ask(self, case_id: str, car: str, owner: str, *, emergency: bool = False, ticket: str = "") -> Request:
-        """Want `car` moved for a case; joins the request that is open, or whose answer still stands."""
+    def ask(
+        self, case_id: str, car: str, owner: str, *, emergency: bool = False, ticket: str = "", afresh: bool = False
+    ) -> Request:
+        """Want `car` moved for a case; joins the request that is open, or whose answer still stands.
+
+        `afresh`: the answer did not come true, so it stands no more and its reminder comes now.
+        """
         try:
-            return self._change(self._ask, case_id, car, owner, emergency, ticket)
+            return self._change(self._ask, case_id, car, owner, emergency, ticket, afresh)
         except IntegrityError:  # another process asked for the same car in this moment
-            return self._change(self._ask, case_id, car, owner, emergency, ticket)
+            return self._change(self._ask, case_id, car, owner, emergency, ticket, afresh)
 
     def claim(self, most: int) -> list[Request]:
         """Up to `most` requests whose time has come, for this engine to make an attempt of each now.
@@ -141,13 +149,17 @@ class AttemptQueue:
             return found
 
     def _ask(
-        self, session: Session, now: float, case_id: str, car: str, owner: str, emergency: bool, ticket: str
+        self, session: Session, now: float, case_id: str, car: str, owner: str, emergency: bool, ticket: str,
+        afresh: bool,
     ) -> Request:
         same_car = select(Request).where(Request.car == car).order_by(Request.id.desc()).limit(1)
         found = session.scalars(same_car).first()
         if found and found.state in OPEN and self._expire(found, now):
             session.flush()
-        if not found or not (found.state in OPEN or self._answer_stands(found, now)):
+        if found and afresh and found.state == "waiting" and found.answered:
+            _close(found, now)
+            session.flush()
+        if not found or not (found.state in OPEN or (self._answer_stands(found, now) and not afresh)):
             found = Request(
                 car=car, owner=owner, emergency=emergency, state="waiting", asked_at=now, ended_at=0.0,
                 due_at=now, numbers=1, spent=0, outcome="", minutes="", ticket=ticket,
@@ -182,7 +194,7 @@ class AttemptQueue:
         )
         session.add(begun)
         request.state, request.spent = "calling", request.spent + 1
-        return Begun(request_id, begun.seq, number)
+        return Begun(request_id, begun.seq, number, bool(request.answered) or _was_promised(session, request, now))
 
     def _next(self, request: Request, tried: Sequence[Attempt]) -> tuple[float, int]:
         """When, and which number. Whoever was reached is called again at the number that they answered."""
@@ -352,6 +364,13 @@ class AttemptQueue:
 def _attempts(session: Session, request_id: int) -> list[Attempt]:
     return list(session.scalars(
         select(Attempt).where(Attempt.request_id == request_id).order_by(Attempt.seq)))
+
+
+def _was_promised(session: Session, request: Request, now: float) -> bool:
+    """Whether the owner said lately, when this car was asked for before, that they would come."""
+    before = session.scalars(select(Request).where(Request.car == request.car, Request.id < request.id)
+                             .order_by(Request.id.desc()).limit(1)).first()
+    return before is not None and before.outcome in PROMISED and now - before.ended_at < PROMISE_LIVES_S
 
 
 def _dead(table: type[Attempt], now: float):

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any
 
@@ -15,6 +16,9 @@ log = logging.getLogger("case")
 
 LEFT_OPEN = "flow"
 """The channel of cases that a flow opened: they outlive the call and are closed by people."""
+SETTLED = ("", "moved", "person")
+"""Outcomes of cases of which nobody is asked any more: still on the line, at their end, with a person."""
+FEWEST_DIGITS = 7
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,20 @@ class OpenCase:
         self.reason = reason
         _reported(self._store.update_case(self.id, reason=reason))
 
+    async def earlier(self, caller: str, life_s: float) -> list[tuple[str, str]]:
+        """Cases of the same caller of the last `life_s` seconds that still wait for the word that the car moved:
+        (case, plate), newest first. Nobody is known by a number that is withheld."""
+        if not recognizable(caller):
+            return []
+        await self._store.flushed()
+        found = await asyncio.to_thread(self._store.cases_of, caller, datetime.now(UTC) - timedelta(seconds=life_s))
+        return [(case.id, case.plate) for case in found if case.id != self.id and case.plate and case.outcome not in SETTLED]
+
+    def settle(self, case_id: str, outcome: str) -> None:
+        """Another case has come to its end by what was said in this one."""
+        OpenCase(self._store, case_id, self._listeners).note("desk", "settled", outcome=outcome, told_in=self.id)
+        _reported(self._store.update_case(case_id, outcome=outcome, closed_at=now_text()))
+
     def close(self, outcome: str, reason: str = "") -> None:
         """Give the case its outcome; the first one stands."""
         if self.outcome:
@@ -110,6 +128,11 @@ class Casebook:
         await self._store.flushed()
         case = await asyncio.to_thread(self._store.case, case_id)
         return case.caller if case else ""
+
+
+def recognizable(caller: str) -> bool:
+    """Whether a caller's number tells who calls: `anonymous` and a switchboard's short number do not."""
+    return len(re.sub(r"\D", "", caller)) >= FEWEST_DIGITS
 
 
 def _reported(written) -> None:

@@ -44,6 +44,7 @@ class EngineConfig:
     service_hosts: tuple[str, ...] = ()
     owner_message: bool = True
     hold_s: int = 90
+    case_life_s: int = 7200
     owner_attempts: int = AttemptPolicy.attempts
     owner_daily: int = AttemptPolicy.daily
     owner_busy_wait_s: int = AttemptPolicy.busy_wait_s
@@ -106,7 +107,7 @@ SECTIONS = {
         "free_speech": "free_speech",
     },
     "seats": {"ring_s": "seat_ring_s"},
-    "callers": {"numbers": "caller_numbers", "header": "caller_header"},
+    "callers": {"numbers": "caller_numbers", "header": "caller_header", "case_life_s": "case_life_s"},
     "texts": {"gateway": "text_gateway"},
     "services": {"allowed_hosts": "service_hosts"},
     "owners": {"ring_s": "owner_ring_s", "hold_s": "hold_s", "message": "owner_message"}

@@ -29,3 +29,5 @@ class Desk:
     """Voicemails and assistants are told, once and briefly, who called about which car."""
     known: KnownCallers = KnownCallers()
     hold_s: int = 90
+    case_life_s: int = 7200
+    """So long a caller who dials again is asked about the car."""

@@ -77,6 +77,7 @@ class Engine:
                 owner_message=self.config.owner_message,
                 known=self._known,
                 hold_s=self.config.hold_s,
+                case_life_s=self.config.case_life_s,
             )
             watching = asyncio.create_task(self.flows.watch())
             stack.callback(watching.cancel)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from dialer.outcome import OUTCOMES
 from dialer.queue import OPEN, Request
+from hotline.case_again import CaseAgain
 from hotline.casebook import OpenCase
 from hotline.desk import Desk
 from hotline.desk_actions import DeskActions
@@ -30,11 +31,12 @@ class MoveCar:
         self._desk, self._case, self._owners = desk, case, owners
         self._plates = PlateActions(desk, case)
         self._general = DeskActions(desk, case)
+        self._again = CaseAgain(desk, case, owners)
         self._request_id, self._seen, self._hold_until = 0, Seen(), 0.0
 
     def actions(self) -> Mapping[str, Action]:
         """By the names that flows use."""
-        return actions_of(self._plates, self._general, self)
+        return actions_of(self._plates, self._general, self._again, self)
 
     @action(*OWNER_NEWS, "joined", after=PLATE_FOUND, sets={"minutes": "minutes"})
     async def call_owner(self, conversation: Conversation) -> str:
@@ -46,7 +48,7 @@ class MoveCar:
     @action("asked", "joined", after=PLATE_FOUND)
     async def ask_owner(self, conversation: Conversation) -> str:
         """Want the owner called, and go on at once; `joined`: they are called for somebody else already."""
-        request = await self._owners.ask(self._case.id, self._plates.match)
+        request = await self._owners.ask(self._case.id, self._plates.match, afresh=self._again.afresh)
         self._hold_until = asyncio.get_running_loop().time() + self._desk.hold_s
         self._request_id = request.id
         if request.state == "calling":
@@ -106,5 +108,5 @@ class MoveCar:
             await self._owners.withdraw(self._case.id, "a person has taken over")
 
 
-ACTIONS = declared(PlateActions, DeskActions, MoveCar)
+ACTIONS = declared(PlateActions, DeskActions, CaseAgain, MoveCar)
 """All that flows of this desk may do, by name; the check holds every `do:` to it."""

@@ -34,11 +34,11 @@ class OwnerAnswer:
 
 
 async def call_number(
-    desk: Desk, case_id: str, token: str, plate: str, note: Note, *, tail: str = ""
+    desk: Desk, case_id: str, token: str, plate: str, note: Note, *, tail: str = "", reminder: bool = False
 ) -> OwnerAnswer:
     """Spend `token` on one call about `plate`; every step goes to `note`.
 
-    `tail`: the masked end of the number, for the log.
+    `tail`: the masked end of the number, for the log. `reminder`: the owner had said to come.
     """
     leg = await desk.vault.line.dial(token, ring_timeout_s=desk.owner_ring_s)
     note("dialled", tail=tail)
@@ -46,7 +46,8 @@ async def call_number(
     try:
         async with AnswerListener(call, desk.ears, lambda verdict: note("who", **verdict.as_note())) as listener:
             unreached = await _until_answered(call, note, listener)
-            return unreached or await _converse(desk, case_id, call, plate, note, listener)
+            values = {"plate": plate} | ({"reminder": "yes"} if reminder else {})
+            return unreached or await _converse(desk, case_id, call, values, note, listener)
     finally:
         call.hangup()
 
@@ -73,15 +74,15 @@ async def _until_answered(call: SipCall, note: Note, listener: AnswerListener) -
 
 
 async def _converse(
-    desk: Desk, case_id: str, call: SipCall, plate: str, note: Note, listener: AnswerListener
+    desk: Desk, case_id: str, call: SipCall, values: dict[str, str], note: Note, listener: AnswerListener
 ) -> OwnerAnswer:
     """The owner's conversation, which begins at once; broken off where a machine turns out to be there."""
-    conversation = Conversation(call, note, values={"plate": plate})
+    conversation = Conversation(call, note, values=values)
     runner = Runner(desk.owner_flow, conversation, desk.voice, desk.ears, actions_of(OwnerActions(desk, case_id)))
     async with Recorder(call, desk.recordings / f"{case_id}-owner.wav"):
         ending = await listener.unless_machine(runner.run())
         if isinstance(ending, Verdict):
-            return await _meet_machine(desk, call, plate, note, listener)
+            return await _meet_machine(desk, call, values["plate"], note, listener)
     minutes = conversation.values.get("minutes", "")
     outcome = OF_ENDINGS.get(ending.outcome, ending.outcome)
     note("answer", outcome=outcome, minutes=minutes)

@@ -59,12 +59,16 @@ class OwnerDesk:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def ask(self, case_id: str, match: Match, *, emergency: bool = False) -> Request:
-        """Want this car moved; the request may be there already, or its answer."""
+    async def ask(self, case_id: str, match: Match, *, emergency: bool = False, afresh: bool = False) -> Request:
+        """Want this car moved; the request may be there already, or its answer, which `afresh` lets stand no more."""
         request = await self._run(
-            lambda: self.queue.ask(case_id, match.car, match.owner, emergency=emergency, ticket=match.ticket))
+            lambda: self.queue.ask(case_id, match.car, match.owner, emergency=emergency, ticket=match.ticket, afresh=afresh))
         self._tell_change()
         return request
+
+    async def of_case(self, case_id: str) -> Request | None:
+        """The request of a case, open or over; None where no owner was asked."""
+        return await self._run(self.queue.of_case, case_id)
 
     async def withdraw(self, case_id: str, why: str) -> None:
         """The case needs no call any more."""
@@ -160,7 +164,7 @@ class OwnerDesk:
         answer = OwnerAnswer("lost", rang=True)
         try:
             tail = owner.tail if begun.number == 0 else ""
-            answer = await call_number(self._desk(), case_id, owner.tokens[begun.number], plate, note, tail=tail)
+            answer = await call_number(self._desk(), case_id, owner.tokens[begun.number], plate, note, tail=tail, reminder=begun.reminder)
         except LineError as error:
             note("trouble", error=str(error))
             answer = OwnerAnswer("unavailable", rang=False)

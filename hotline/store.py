@@ -129,6 +129,13 @@ class Store(AbstractContextManager):
         with Session(self._engine, expire_on_commit=False) as session:
             return list(session.scalars(select(Case).where(Case.outcome == "")))
 
+    def cases_of(self, caller: str, since: datetime) -> list[Case]:
+        """A caller's cases since then, newest first. Numbers begin with the time (`OpenCase.opened`)."""
+        first = f"{since.astimezone(UTC):%Y%m%d-%H%M%S}"
+        query = select(Case).where(Case.id >= first, Case.caller == caller).order_by(Case.id.desc())
+        with Session(self._engine, expire_on_commit=False) as session:
+            return list(session.scalars(query))
+
     def case(self, case_id: str) -> Case | None:
         with Session(self._engine, expire_on_commit=False) as session:
             return session.get(Case, case_id)

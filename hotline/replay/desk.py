@@ -15,7 +15,7 @@ from hotline.errors import CannotRun
 from hotline.flows import load_checked_flow
 from hotline.move_car import MoveCar
 from hotline.owner_desk import OwnerDesk
-from hotline.replay.owners import ReplayVault, at_once, memory_queue
+from hotline.replay.owners import ReplayVault, asked_before, at_once, memory_database, memory_queue
 from hotline.seats import Seats
 from hotline.walk import walk
 from ivr.flow.model import Flow
@@ -34,7 +34,7 @@ from tts.prompts import PromptLibrary
 LONGEST_S = 900
 """No conversation lasts as long, in virtual time."""
 OWNER_RING_S, SEAT_RING_S = 30, 20
-CASE = "replay"
+CASE, EARLIER = "replay", "earlier"
 
 
 class House:
@@ -82,7 +82,7 @@ class ReplayCase:
 
     def __init__(self, note, number: int = 1) -> None:
         self.id, self.reason, self._note, self._plate = CASE if number == 1 else f"{CASE}-{number}", "", note, ""
-        self._number = number
+        self._number, self.earlier_plate = number, ""
 
     def beside(self, _caller: str, reason: str, plate: str = "") -> "ReplayCase":
         """A further case, with the same log."""
@@ -100,6 +100,13 @@ class ReplayCase:
 
     def set_reason(self, reason: str) -> None:
         self.reason = reason
+
+    async def earlier(self, _caller: str, _life_s: float) -> list[tuple[str, str]]:
+        """(case, plate) of an earlier call of this caller's, where the replay has one."""
+        return [(EARLIER, self.earlier_plate)] if self.earlier_plate else []
+
+    def settle(self, _case_id: str, outcome: str) -> None:
+        self._note("desk", "settled", outcome=outcome)
 
     async def plate(self, _case_id: str) -> str:
         return self._plate
@@ -131,7 +138,11 @@ class _Life:
                 recordings=self._recordings, owner_ring_s=OWNER_RING_S,
             )
             policy = AttemptPolicy(attempts=self._fixture.attempts or max(1, len(self._owners)))
-            async with OwnerDesk(lambda: desk, memory_queue(policy), self._case, at_once) as owners:
+            database = memory_database()
+            if earlier := self._fixture.earlier:
+                self._case.earlier_plate = self._fixture.register[0]
+                await asked_before(vault, memory_queue(policy, database, earlier.ago_s), EARLIER, self._fixture.register[0], earlier)
+            async with OwnerDesk(lambda: desk, memory_queue(policy, database), self._case, at_once) as owners:
                 car = MoveCar(desk, self._case, owners)
                 call = SipCall(line.incoming(self._caller))
                 try:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
 from dialer.attempts import AttemptPolicy
@@ -21,7 +21,7 @@ from dialer.queue import AttemptQueue, Base
 from dialer.secret import Secret
 from dialer.vault_config import VaultConfig
 from hotline.made_up_vault import OWNERS
-from ivr.replay.fixture import Fixture
+from ivr.replay.fixture import Earlier, Fixture
 from ivr.replay.line import Person, ReplayLine
 
 LOOKUP_S = 0.04
@@ -100,12 +100,27 @@ class _NoAudit:
         return iter(())
 
 
-def memory_queue(policy: AttemptPolicy) -> AttemptQueue:
-    """A queue in memory, on the loop's own time; 12 o'clock when it began."""
+def memory_queue(policy: AttemptPolicy, engine: Engine | None = None, ago_s: float = 0) -> AttemptQueue:
+    """A queue in memory, on the loop's own time; 12 o'clock when it began. `ago_s`: a queue on the same
+    `engine` in which it is still so much earlier."""
     clock = asyncio.get_running_loop().time
+    return AttemptQueue(engine or memory_database(), policy, lambda: NOON + timedelta(seconds=clock() - ago_s))
+
+
+def memory_database() -> Engine:
+    """The tables of queues, in memory."""
     engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
     Base.metadata.create_all(engine)
-    return AttemptQueue(engine, policy, lambda: NOON + timedelta(seconds=clock()))
+    return engine
+
+
+async def asked_before(vault: ReplayVault, past: AttemptQueue, case_id: str, plate: str, earlier: Earlier) -> None:
+    """What an earlier call left in the queue."""
+    match = await vault.match(case_id, [(plate, 1.0)])
+    request = past.ask(case_id, match.car, match.owner, ticket=match.ticket)
+    if earlier.answer:
+        begun = past.begin(request.id, len(match.more_tokens) + 1)
+        past.end(begun, earlier.answer, minutes=earlier.minutes)
 
 
 async def at_once(work: Callable[..., Any], *arguments: Any) -> Any:

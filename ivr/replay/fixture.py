@@ -11,10 +11,11 @@ from ivr.flow.yaml_file import read_yaml
 from ivr.replay.line import ENDINGS
 
 FILE = "expect.yaml"
-FIXTURE_KEYS = ("about", "voice", "letters", "yao", "register", "attempts", "vault", "line", "turns", "owner", "seat", "expect")
+FIXTURE_KEYS = ("about", "voice", "letters", "yao", "register", "attempts", "earlier", "vault", "line", "turns", "owner", "seat", "expect")
 TURN_KEYS = ("on", "at_ms", "over_ms", "after_ms", "say", "audio", "sound_ms", "key", "hang_up", "voice",
              "speed", "db", "heard")
 LINE_KEYS = ("noise", "noise_db", "echo_db", "echo_ms", "lost", "behind", "behind_voice", "behind_db")
+EARLIER_KEYS = ("answer", "minutes", "ago_s")
 OWNER_KEYS = ("rings_ms", "ends", "voice", "line", "turns")
 EXPECT_KEYS = ("outcome", "reason", "plate", "minutes", "prompts", "states", "owner", "seconds", "reply_ms",
                "barge_in_ms")
@@ -81,6 +82,16 @@ class Script:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A call of the same caller's `ago_s` before, about the first plate of the register: what came of the
+    call to the owner, "" where none was made yet."""
+
+    answer: str = ""
+    minutes: str = ""
+    ago_s: int = 60
+
+
+@dataclass(frozen=True)
 class Expected:
     """What must come of a side's conversation; None where it does not matter."""
 
@@ -110,6 +121,7 @@ class Fixture:
     vault_down: bool = False
     attempts: int = 0
     """Calls that the owner's request may take; 0 for one to each number."""
+    earlier: Earlier | None = None
     seat: str = "answers"
     letters: str = "english"
     yao: bool = True
@@ -146,10 +158,17 @@ def load(folder: Path) -> Fixture:
         register=_texts(fields["register"]) if "register" in fields else (),
         vault_down="vault" in fields and _one_of(fields["vault"], ("up", "down")) == "down",
         attempts=fields["attempts"].number() if "attempts" in fields else 0,
+        earlier=_earlier(fields["earlier"]) if "earlier" in fields else None,
         seat=_one_of(fields["seat"], SEATS) if "seat" in fields else "answers",
         letters=_one_of(fields["letters"], ("english", "chinese")) if "letters" in fields else "english",
         yao=fields["yao"].yes_or_no() if "yao" in fields else True,
     )
+
+
+def _earlier(item: Item) -> Earlier:
+    fields = item.fields(EARLIER_KEYS)
+    return Earlier(_text(fields.get("answer")), _text(fields.get("minutes")),
+                   fields["ago_s"].number() if "ago_s" in fields else Earlier.ago_s)
 
 
 def _owner(item: Item, folder: Path) -> Script:

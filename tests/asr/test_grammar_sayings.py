@@ -15,7 +15,8 @@ from plate_parser.rules import classify
 SAMPLES = {"plate": 1000, "yes_no": 700, "owner_answer": 700, "minutes": 700, "person": 300, "repeat": 300,
            "digits": 700, "digits(length=11)": 300, "digits(length=5-8)": 300, "phone": 700, "correction": 700,
            "readback": 700, "plate_rest": 300, "which(one=E;other=1)": 300, "which(one=赣;other=甘)": 300,
-           "plate(home=赣K)": 700, "choice(park=停车|停车场;toilet=厕所|洗手间)+person": 300}
+           "plate(home=赣K)": 700, "choice(park=停车|停车场;toilet=厕所|洗手间)+person": 300,
+           "did_it_move": 300}
 NODES_AT_MOST = {"plate": 4500, "correction": 5000, "readback": 5300, "plate_rest": 4500,
                  "which": 6000, "owner_answer": 1500}
 INTENTS = {"person", "repeat", "elderly", "slower", "wait", "robot", "curse", "hello", "laugh"}
@@ -139,6 +140,8 @@ SAYINGS = {
                      "谁找我": "who", "什么事": "who", "过会儿再打": "call_later", "我在开会等会儿再打给我": "call_later",
                      "十分钟以后再打": "call_later:10", "别再打了": "no_calls", "你们不要再给我打电话了": "no_calls",
                      "转人工": "person", "车已经挪走了": "moved", "已经开走了": "moved", "还没有": "not_yet"},
+    "did_it_move": {"车已经挪走了": "moved", "走了": "moved", "没有": "not_yet", "没有还在这里": "not_yet", "他没来": "not_yet",
+                    "是的": "yes", "不是": "no", "是另一辆车": "another", "转人工": "person"},
     "digits": {"一二三": "123", "幺洞拐": "107", "三个八两个零一": "888001", "工号是八零零幺": "8001", "六六嗯七七": "6677"},
     "digits(length=4)": {"一二三四": "1234", "一二三": None, "一二三四五": None},
     "phone": {"幺三八零零幺三八零零零": "13800138000", "一三九三个八一二三四五": "13988812345",

@@ -197,6 +197,24 @@ def test_an_answer_stands_for_whoever_asks_next(make_queue, clock):
     assert queue.ask("case-3", "car", "owner").id != first.id
 
 
+@pytest.mark.parametrize("remind_s", [0, 300])
+def test_an_answer_that_did_not_come_true_stands_no_more_and_the_owner_is_reminded_now(make_queue, clock, remind_s):
+    queue = make_queue(remind_s=remind_s, attempts=3, answer_stands_s=3600)
+    first = queue.ask("case-1", "car", "owner")
+    attempt(queue, first.id, "coming")
+    clock.on(60)
+    assert queue.ask("case-2", "car", "owner").id == first.id
+    again = queue.ask("case-3", "car", "owner", afresh=True)
+    begun = queue.begin(again.id, 1)
+    assert again.id != first.id and begun.reminder
+    assert queue.request(first.id).state == "done", "there is one reminder, not two"
+
+
+def test_a_first_call_is_no_reminder(make_queue):
+    queue = make_queue()
+    assert not queue.begin(queue.ask("case-1", "car", "owner").id, 1).reminder
+
+
 def test_a_call_is_cancelled_when_the_last_who_asked_needs_it_no_more(make_queue):
     queue = make_queue()
     request = queue.ask("case-1", "car", "owner")

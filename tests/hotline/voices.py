@@ -13,6 +13,7 @@ PLATE = "赣KD56789"
 """The plate that callers mean; any plate will do that the recognizer hears in `CALLER_VOICE`."""
 
 CALLER_VOICE, OWNER_VOICE = "zm_yunxi", "zf_xiaoyi"
+MOVED = "车已经挪走了。"
 TEN_MINUTES = "大概十分钟。"
 
 
@@ -43,7 +44,7 @@ def speak_all(folder: Path) -> Words:
     """Everything that callers and owners may say. Skips the test where no voice is installed."""
     words = Words(folder)
     try:
-        for sentence in filter(None, {PLATE, YES, NO, *CALLERS.values()}):
+        for sentence in filter(None, {PLATE, YES, NO, MOVED, *CALLERS.values()}):
             words.speak(sentence, CALLER_VOICE)
         for sentence in filter(None, {TEN_MINUTES, *OWNERS.values()}):
             words.speak(sentence, OWNER_VOICE)
