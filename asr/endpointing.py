@@ -1,11 +1,13 @@
-"""When a caller began to speak and when they have finished, told from speech probabilities.
+"""When a caller began to speak and when they have finished, told from speech probabilities and loudness.
 
-Time is counted in the frames that are fed, so nothing here needs a clock.
+Voice activity says "speech" for 80 to 180 ms after the last sound of it; how loud the frames are tells
+when that was. Time is counted in the frames that are fed, so nothing here needs a clock.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 SPEECH_ON = 0.6
@@ -16,7 +18,12 @@ ONSET_MS = 96
 """Speech must last this long before it counts: a click or a cough's edge does not."""
 BLOCK_MS = 32
 """Length of one block that `asr.vad` gives a probability for."""
-
+FRAME_MS = 20
+"""Length of one frame that `Endpointer.hear` takes the loudness of."""
+FAINT = 10 ** (-25 / 20)
+"""Under this share of the loudest frame of the speech so far, a frame is its end, if it is speech at all."""
+UNDECIDED_MS = 96
+"""A sound that has lasted no longer than this may turn out to be speech: voice activity lags."""
 
 SURE_SHARE = 0.5
 """An answer this probably whole ends the turn at the first pause."""
@@ -57,7 +64,11 @@ class Profile:
 
 
 class Endpointer:
-    """Follows one turn. Feed it the speech probability of each 32 ms block."""
+    """Follows one turn. Feed it the speech probability of each 32 ms block.
+
+    Where it is also told how loud each frame is (`hear`, before the block that the frame completes),
+    speech ends with its last frame that is not faint; on a line as loud as that, with voice activity.
+    """
 
     def __init__(self) -> None:
         self.now_ms = 0
@@ -67,6 +78,9 @@ class Endpointer:
         """The longest quiet so far that was followed by more speech."""
         self._onset_ms = 0
         self._speaking = False
+        self._heard_ms = self._loud_until_ms = self._loud_run_ms = 0
+        self._loudest = 0.0
+        self._levels: deque[float] = deque(maxlen=3)
 
     @property
     def heard_speech(self) -> bool:
@@ -75,7 +89,12 @@ class Endpointer:
     @property
     def quiet_ms(self) -> int:
         """Milliseconds since speech was last heard (since the start, if none was)."""
-        return self.now_ms - self.speech_ended_ms
+        return max(self.now_ms, self._heard_ms) - self.speech_ended_ms
+
+    @property
+    def stirring(self) -> bool:
+        """Whether a sound has begun of which it is not known yet if it is speech."""
+        return 0 < self._loud_run_ms <= UNDECIDED_MS
 
     @property
     def speech_ms(self) -> int:
@@ -85,6 +104,17 @@ class Endpointer:
     def forget(self) -> None:
         """What was heard was not speech after all: wait for the next onset."""
         self.speech_began_ms, self._onset_ms, self.longest_pause_ms = None, 0, 0
+        self._loudest = 0.0
+
+    def hear(self, level: float) -> None:
+        """Take the loudness (any linear unit) of the next 20 ms."""
+        self._heard_ms += FRAME_MS
+        self._levels.append(level)
+        if level > FAINT * self._loudest:
+            self._loud_until_ms = self._heard_ms
+            self._loud_run_ms += FRAME_MS
+        else:
+            self._loud_run_ms = 0
 
     def feed(self, probability: float) -> None:
         """Take the next 32 ms block."""
@@ -97,10 +127,16 @@ class Endpointer:
             self._onset_ms = 0
             return
         self._onset_ms += BLOCK_MS
+        self._loudest = max(self._loudest, *self._levels, 0.0)
         if self.heard_speech:
-            pause_ms = self.now_ms - BLOCK_MS - self.speech_ended_ms
-            self.longest_pause_ms = max(self.longest_pause_ms, pause_ms)
-            self.speech_ended_ms = self.now_ms
+            if (ends_ms := self._ends_ms()) > self.speech_ended_ms:
+                pause_ms = self.now_ms - BLOCK_MS - self.speech_ended_ms
+                self.longest_pause_ms = max(self.longest_pause_ms, pause_ms)
+                self.speech_ended_ms = ends_ms
         elif self._onset_ms >= ONSET_MS:
             self.speech_began_ms = self.now_ms - self._onset_ms
-            self.speech_ended_ms = self.now_ms
+            self.speech_ended_ms = self._ends_ms()
+
+    def _ends_ms(self) -> int:
+        """Where the speech of the present block ends, as far as it is known."""
+        return min(self.now_ms, self._loud_until_ms) if self._heard_ms else self.now_ms

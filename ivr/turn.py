@@ -12,6 +12,7 @@ from asr.recognizer import Hypothesis, Result
 from asr.vad import VoiceActivity
 from ivr.call import FRAME_MS, Call, Frame, Key, PlayedOut, Tick
 from ivr.keying import Keying, Keys
+from ivr.level import rms
 from ivr.saying import Saying
 
 PRE_ROLL_MS = 400
@@ -145,6 +146,7 @@ class _Turn:
         if self.keying.began:
             return
         clean = bytes(len(received)) if echo else received
+        self.endpointer.hear(rms(clean))
         activity = self.vad.feed(clean)
         for probability in activity:
             self.endpointer.feed(probability)
@@ -198,6 +200,8 @@ class _Turn:
             return None
         if self.asked_at_ms != ear.speech_ended_ms:
             self.seen = None
+        if ear.stirring and ear.speech_ms < profile.longest_ms:
+            return None
         if self.seen and ear.quiet_ms >= profile.wait_ms(share := whole_share(self.seen)) and share > UNSURE_SHARE:
             return self._answered(_whole(self.seen))
         if ear.quiet_ms >= profile.quiet_ms or ear.speech_ms >= profile.longest_ms:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from asr.endpointing import BLOCK_MS, Endpointer, Profile
+from asr.endpointing import BLOCK_MS, FRAME_MS, Endpointer, Profile
 
 PLATE = Profile(look_ms=190, sure_ms=250, quiet_ms=1200)
 
@@ -49,3 +49,37 @@ def test_what_was_no_speech_is_forgotten_with_its_pauses():
 
 def test_a_click_is_no_speech():
     assert not fed((0.9, 2 * BLOCK_MS), (0.0, 640)).heard_speech
+
+
+def heard(*stretches):
+    """An endpointer after stretches of (speech probability, loudness, ms): frame by frame, as in a call."""
+    ear, now_ms = Endpointer(), 0
+    for probability, level, ms in stretches:
+        for _ in range(ms // FRAME_MS):
+            now_ms += FRAME_MS
+            ear.hear(level)
+            for _ in range(ear.now_ms + BLOCK_MS, now_ms + 1, BLOCK_MS):
+                ear.feed(probability)
+    return ear
+
+
+def test_speech_ends_where_it_grew_faint_though_voice_activity_lags():
+    ear = heard((0.0, 8, 320), (0.9, 2000, 640), (0.9, 40, 160), (0.0, 8, 160))
+    assert ear.speech_ended_ms == 960 and ear.quiet_ms == 320
+
+
+def test_on_a_loud_line_speech_ends_with_voice_activity():
+    ear = heard((0.0, 900, 320), (0.9, 2000, 640), (0.9, 900, 160), (0.0, 900, 320))
+    assert ear.speech_ended_ms == pytest.approx(1120, abs=BLOCK_MS)
+
+
+def test_a_sound_after_the_end_is_no_speech_unless_voice_activity_says_so():
+    said = (0.0, 8, 320), (0.9, 2000, 640), (0.0, 8, 320)
+    knocked, spoke_on = heard(*said, (0.0, 2000, 160)), heard(*said, (0.9, 2000, 160))
+    assert knocked.quiet_ms == 480 and not knocked.stirring
+    assert spoke_on.quiet_ms < 2 * BLOCK_MS and spoke_on.longest_pause_ms == pytest.approx(320, abs=BLOCK_MS)
+
+
+def test_a_sound_that_has_just_begun_may_be_speech():
+    ear = heard((0.0, 8, 320), (0.9, 2000, 640), (0.0, 8, 200), (0.0, 2000, 40))
+    assert ear.stirring and ear.quiet_ms == 240
