@@ -18,14 +18,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from dialer.attempts import AGAIN, DAY_S, NEVER_REACHED, NOT_THIS_NUMBER, PROMISED, AttemptPolicy
+from dialer.pulse import Pulse
+from dialer.queue_rows import CLAIM_S, attempts_of, close, set_back, unclaimed, was_promised
 from dialer.queue_tables import OPEN, Attempt, Base, NoCalls, Request, RequestCase
 
 __all__ = ["Attempt", "AttemptQueue", "Base", "Begun", "Held", "OPEN", "Request"]
 
-PROMISE_LIVES_S = 7200.0
-"""Who said so long ago that they would come is asked as if for the first time."""
-LEASE_S = 60.0
-"""An engine that has not said for so long that it lives is taken for dead: others go on with its work."""
+OTHER_CAR_S = 5.0
+"""An owner who is being called about another car is not rung meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -50,20 +50,21 @@ class AttemptQueue:
     """Requests and attempts in one database, kept to `policy`.
 
     Every method is one transaction, on disk when it returns; all may be called from any thread and
-    block for as long as the disk takes. `now` gives the time of day, with its zone. `name`: the
-    engine that works on the database, one of several where it is PostgreSQL.
+    block for as long as the disk takes. `now` gives the time of day, with its zone; `steady` seconds
+    since 1970 that do not jump while the process lives, by which waits are counted (else `now`'s).
+    `pulse`: this engine among those that work on the database.
     """
 
     def __init__(
-        self, engine: Engine, policy: AttemptPolicy, now: Callable[[], datetime], name: str = "engine"
+        self, engine: Engine, policy: AttemptPolicy, now: Callable[[], datetime],
+        steady: Callable[[], float] | None = None, pulse: Pulse | None = None,
     ) -> None:
-        self.policy, self.name = policy, name
+        self.policy = policy
         self._engine, self._now = engine, now
+        self.time = steady or (lambda: now().timestamp())
+        self._pulse = pulse or Pulse("engine")
         self._one_at_a_time = threading.Lock()
-
-    def time(self) -> float:
-        """Seconds since 1970 by the queue's clock."""
-        return self._now().timestamp()
+        self._under_way: set[tuple[int, int]] = set()
 
     def ask(
         self, case_id: str, car: str, owner: str, *, emergency: bool = False, ticket: str = "", afresh: bool = False
@@ -92,23 +93,25 @@ class AttemptQueue:
         """No attempt can be made any more."""
         self._change(self._give_up, request_id, outcome)
 
-    def still_here(self) -> None:
-        """This engine lives: its attempts that last are its own for a while more."""
-        self._change(self._renew_leases)
-
     def begin(self, request_id: int, numbers: int) -> Begun | Held:
         """Begin the next attempt over the owner's `numbers` numbers, if the rules let it."""
         try:
-            return self._change(self._begin, request_id, numbers)
+            with self._one_at_a_time:
+                begun = self._commit(self._begin, request_id, numbers)
+                if isinstance(begun, Begun):
+                    self._under_way.add((begun.request_id, begun.seq))
+                return begun
         except IntegrityError:  # another process began it in this moment
-            return Held("calling", self._now().timestamp() + 1)
+            return Held("calling", self.time() + 1)
 
     def end(self, begun: Begun, outcome: str, *, minutes: str = "", rang: bool = True) -> Request:
         """How an attempt ended; says what becomes of the request. After `no-calls` the owner is left in peace.
 
         `rang`: whether a phone may have rung; only a trunk that failed before that spends nothing.
         """
-        return self._change(self._end, begun, outcome, minutes, rang)
+        request = self._change(self._end, begun, outcome, minutes, rang)
+        self._under_way.discard((begun.request_id, begun.seq))
+        return request
 
     def withdraw(self, case_id: str) -> Request | None:
         """The case needs no call any more. The request is cancelled when no other case waits for it."""
@@ -138,13 +141,17 @@ class AttemptQueue:
     def attempts(self, request_id: int) -> list[Attempt]:
         """All attempts of a request, in order."""
         with Session(self._engine, expire_on_commit=False) as session:
-            return _attempts(session, request_id)
+            return attempts_of(session, request_id)
 
     # --- one transaction each ---
 
     def _change(self, work, *arguments):
-        with self._one_at_a_time, Session(self._engine, expire_on_commit=False) as session:
-            found = work(session, self._now().timestamp(), *arguments)
+        with self._one_at_a_time:
+            return self._commit(work, *arguments)
+
+    def _commit(self, work, *arguments):
+        with Session(self._engine, expire_on_commit=False) as session:
+            found = work(session, self.time(), *arguments)
             session.commit()
             return found
 
@@ -152,12 +159,12 @@ class AttemptQueue:
         self, session: Session, now: float, case_id: str, car: str, owner: str, emergency: bool, ticket: str,
         afresh: bool,
     ) -> Request:
-        same_car = select(Request).where(Request.car == car).order_by(Request.id.desc()).limit(1)
+        same_car = select(Request).where(Request.car == car).order_by(Request.id.desc()).limit(1).with_for_update()
         found = session.scalars(same_car).first()
         if found and found.state in OPEN and self._expire(found, now):
             session.flush()
         if found and afresh and found.state == "waiting" and found.answered:
-            _close(found, now)
+            close(found, now)
             session.flush()
         if not found or not (found.state in OPEN or (self._answer_stands(found, now) and not afresh)):
             found = Request(
@@ -182,19 +189,20 @@ class AttemptQueue:
             return Held("calling", now + 1)
         if self._expire(request, now):
             return Held("over", None)
-        tried = _attempts(session, request_id)
-        _set_back(request, tried, now)
+        tried = attempts_of(session, request_id)
+        set_back(request, tried, now)
         request.numbers, request.claimed_until = max(1, numbers), 0.0
         due, number = self._next(request, tried)
         if held := self._held(session, request, due, now):
             return self._put_off(request, held, now)
         begun = Attempt(
             request_id=request_id, seq=len(tried) + 1, owner=request.owner, number=number, begun_at=now,
-            ended_at=0.0, counted=True, outcome="", engine=self.name, lease_until=now + LEASE_S,
+            ended_at=0.0, counted=True, outcome="", engine=self._pulse.name,
         )
         session.add(begun)
+        self._pulse.beat(session)
         request.state, request.spent = "calling", request.spent + 1
-        return Begun(request_id, begun.seq, number, bool(request.answered) or _was_promised(session, request, now))
+        return Begun(request_id, begun.seq, number, bool(request.answered) or was_promised(session, request, now))
 
     def _next(self, request: Request, tried: Sequence[Attempt]) -> tuple[float, int]:
         """When, and which number. Whoever was reached is called again at the number that they answered."""
@@ -211,6 +219,9 @@ class AttemptQueue:
             return Held("no-calls", forbidden.since + self.policy.no_calls_s)
         if due > now:
             return Held("spaced", due)
+        self._alone_with(session, request.owner)
+        if session.scalars(select(Attempt).where(Attempt.owner == request.owner, Attempt.outcome == "")).first():
+            return Held("calling", now + OTHER_CAR_S)
         clock = self._now()
         quiet = self.policy.quiet_minutes(clock.hour * 60 + clock.minute)
         if quiet and not request.emergency:
@@ -224,13 +235,19 @@ class AttemptQueue:
             return Held("daily", max(now + 1, times[-self.policy.daily] + DAY_S))
         return None
 
+    def _alone_with(self, session: Session, owner: str) -> None:
+        """Until the transaction ends no other engine begins an attempt with this owner: a cap holds over all."""
+        if self._engine.dialect.name == "postgresql":
+            session.execute(select(func.pg_advisory_xact_lock(func.hashtext(owner))))
+
     def _put_off(self, request: Request, held: Held, now: float) -> Held:
         """Until then, or for good where that is later than anyone would wait."""
-        if held.why != "no-calls" and held.until <= request.asked_at + self.policy.keep_trying_s:
+        soon = held.until <= request.asked_at + self.policy.keep_trying_s
+        if held.why == "calling" or (held.why != "no-calls" and soon):
             request.due_at = held.until
             return held
         request.outcome = held.why if held.why == "no-calls" else request.outcome or held.why
-        _close(request, now)
+        close(request, now)
         return Held(held.why, None)
 
     def _due(self, tried: Sequence[Attempt], number: int) -> float:
@@ -266,7 +283,7 @@ class AttemptQueue:
         if request.answered and outcome not in NEVER_REACHED:
             if outcome not in AGAIN | NOT_THIS_NUMBER:  # else the answer before it stands
                 request.outcome, request.minutes = outcome, minutes
-            _close(request, now)
+            close(request, now)
             return
         if request.answered:
             request.due_at = now + self.policy.trunk_wait_s
@@ -278,15 +295,15 @@ class AttemptQueue:
             request.asked_at = request.due_at = now + self.policy.reminder_after_s(minutes)
             return
         if outcome not in AGAIN | NOT_THIS_NUMBER or request.spent >= self.policy.attempts:
-            _close(request, now)
+            close(request, now)
             return
         if outcome == "call-later":    # the owner set the time: the time to keep trying begins then
             request.asked_at = request.due_at = now + self.policy.call_later_s(minutes)
             return
-        tried = _attempts(session, request.id)
+        tried = attempts_of(session, request.id)
         due = min(self._due(tried, n) for n in range(request.numbers))
         if math.isinf(due) or due > request.asked_at + self.policy.keep_trying_s:
-            _close(request, now)
+            close(request, now)
         else:
             request.due_at = max(due, now)
 
@@ -294,7 +311,7 @@ class AttemptQueue:
         """Give up what was asked for too long ago: nobody is called hours later about it."""
         if request.state == "waiting" and now > request.asked_at + self.policy.keep_trying_s:
             request.outcome = request.outcome or "no-answer"
-            _close(request, now)
+            close(request, now)
             return True
         return False
 
@@ -302,9 +319,9 @@ class AttemptQueue:
         asked = session.get(RequestCase, case_id)
         if asked is None:
             return None
+        request = session.get(Request, asked.request_id, with_for_update=True)
         asked.withdrawn = True
         session.flush()
-        request = session.get(Request, asked.request_id)
         waiting = select(func.count()).where(
             RequestCase.request_id == request.id, RequestCase.withdrawn.is_(False))
         if request.state in OPEN and not session.scalar(waiting):
@@ -312,13 +329,15 @@ class AttemptQueue:
         return request
 
     def _claim(self, session: Session, now: float, most: int) -> list[Request]:
-        self._take_over(session, now, _dead(Attempt, now))
+        if self._pulse.is_due():
+            self._pulse.beat(session)
+            self._take_over(session, now)
         due = select(Request).where(
-            Request.state == "waiting", Request.due_at <= now, or_(Request.claimed_by == "", _free(now)),
+            Request.state == "waiting", Request.due_at <= now, or_(Request.claimed_by == "", unclaimed(now)),
         ).order_by(Request.due_at).limit(most).with_for_update(skip_locked=True)
         found = list(session.scalars(due))
         for request in found:
-            request.claimed_by, request.claimed_until = self.name, now + LEASE_S
+            request.claimed_by, request.claimed_until = self._pulse.name, now + CLAIM_S
         return found
 
     def _later(self, session: Session, now: float, request_id: int, seconds: float) -> Request:
@@ -333,61 +352,34 @@ class AttemptQueue:
         request = session.get(Request, request_id, with_for_update=True)
         if request.state == "waiting":
             request.outcome = request.answered or outcome
-            _close(request, now)
+            close(request, now)
 
-    def _renew_leases(self, session: Session, now: float) -> None:
-        session.execute(update(Attempt).where(Attempt.outcome == "", Attempt.engine == self.name)
-                        .values(lease_until=now + LEASE_S))
-
-    def _take_over(self, session: Session, now: float, whose) -> None:
-        """Attempts that nobody will end any more are spent."""
-        lost = list(session.scalars(select(Attempt).where(Attempt.outcome == "", whose)))
+    def _take_over(self, session: Session, now: float) -> None:
+        """Attempts that nobody will end any more are spent: a dead engine's, and any of this one's
+        that it knows nothing of, from before it was started or whose beginning it never heard back."""
+        last = select(Attempt).where(Attempt.outcome == "", or_(
+            Attempt.engine == self._pulse.name, self._pulse.orphaned(session, Attempt.engine)))
+        lost = [each for each in session.scalars(last.order_by(Attempt.request_id, Attempt.seq))
+                if each.engine != self._pulse.name or (each.request_id, each.seq) not in self._under_way]
         for attempt in lost:
+            request = session.get(Request, attempt.request_id, with_for_update=True)
+            session.refresh(attempt)
+            if attempt.outcome:
+                continue  # another engine was first
             attempt.outcome, attempt.ended_at = "lost", now
-        session.flush()
-        for request_id in {attempt.request_id for attempt in lost}:
-            request = session.get(Request, request_id, with_for_update=True)
+            session.flush()
             if request.state == "calling":
                 request.state = "waiting"
                 self._decide(session, request, "lost", "", now)
 
     def _recover(self, session: Session, now: float) -> list[Request]:
-        self._take_over(session, now, or_(Attempt.engine == self.name, Attempt.engine == ""))
-        session.execute(update(Request).where(Request.claimed_by == self.name).values(claimed_until=0.0))
+        self._pulse.beat(session)
+        self._take_over(session, now)
+        session.execute(update(Request).where(Request.claimed_by == self._pulse.name).values(claimed_until=0.0))
         going_on = []
-        for request in session.scalars(select(Request).where(Request.state.in_(OPEN))):
+        for request in session.scalars(
+            select(Request).where(Request.state.in_(OPEN)).order_by(Request.id).with_for_update()
+        ):
             if not self._expire(request, now) and request.state in OPEN:
                 going_on.append(request)
         return going_on
-
-
-def _attempts(session: Session, request_id: int) -> list[Attempt]:
-    return list(session.scalars(
-        select(Attempt).where(Attempt.request_id == request_id).order_by(Attempt.seq)))
-
-
-def _was_promised(session: Session, request: Request, now: float) -> bool:
-    """Whether the owner said lately, when this car was asked for before, that they would come."""
-    before = session.scalars(select(Request).where(Request.car == request.car, Request.id < request.id)
-                             .order_by(Request.id.desc()).limit(1)).first()
-    return before is not None and before.outcome in PROMISED and now - before.ended_at < PROMISE_LIVES_S
-
-
-def _dead(table: type[Attempt], now: float):
-    """Whose lease has run out; one that ends too far ahead was made before the clock was set back."""
-    return or_(table.lease_until < now, table.lease_until > now + 2 * LEASE_S)
-
-
-def _free(now: float):
-    return or_(Request.claimed_until <= now, Request.claimed_until > now + 2 * LEASE_S)
-
-
-def _close(request: Request, now: float) -> None:
-    request.state, request.ended_at, request.answered = "done", now, ""
-
-
-def _set_back(request: Request, tried: Sequence[Attempt], now: float) -> None:
-    """Where the clock was set back, waits begin anew: none lasts longer than it should."""
-    request.asked_at = min(request.asked_at, now)
-    for attempt in tried:
-        attempt.ended_at = min(attempt.ended_at, now)

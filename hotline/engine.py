@@ -2,28 +2,32 @@
 
 import asyncio
 import logging
-import time
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from asr.engines.choice import make_hearing
 from dialer.client import Vault
+from dialer.pulse import BEAT_S, Pulse
 from dialer.queue import AttemptQueue
+from dialer.steady import steady_clock
 from dialer.supervise import VaultProcess, vault_elsewhere
 from dialer.texting.outbox import Outbox
 from hotline.case_text import CaseText
 from hotline.casebook import LEFT_OPEN, Casebook, Listener, OpenCase
 from hotline.config import EngineConfig
 from hotline.desk import Desk
+from hotline.engine_folder import EngineFolder
 from hotline.known_callers import KnownCallers
 from hotline.live_flows import LiveFlows
 from hotline.move_car import MoveCar
 from hotline.owner_desk import OwnerDesk
 from hotline.recording import Recorder
 from hotline.seats import Seats
-from hotline.store import Store, now_text
+from hotline.store import Store
 from hotline.text_desk import TextDesk
 from hotline.walk import walk
 from ivr.sip.config import load_sip_config
@@ -47,7 +51,9 @@ class Engine:
         self.ears = self.flows.hearing
         self.case_text = CaseText(config.free_speech)
         self._known = KnownCallers.load(config.caller_numbers, config.caller_header)
-        self.store = Store(config.database)
+        self._folder = EngineFolder(config.data)
+        self._pulse = Pulse(self._folder.name, config.take_over_s)
+        self.store = Store(config.database, self._pulse, config.data / "unstored.jsonl")
         self.policy = config.owner_policy
         self._gateway = config.gateway
         self._stack = AsyncExitStack()
@@ -55,9 +61,10 @@ class Engine:
 
     async def __aenter__(self) -> "Engine":
         async with AsyncExitStack() as stack:
-            stack.enter_context(self.store.open())
+            stack.callback(self._folder.release)
+            stack.enter_context(self.store.open(patient=True))
             await asyncio.to_thread(self.flows.current.voice.warm)
-            self._close_interrupted()
+            await asyncio.to_thread(self._close_interrupted)
             run = self.config.data / "run"
             run.mkdir(parents=True, exist_ok=True)
             await stack.enter_async_context(self.ears)
@@ -81,11 +88,15 @@ class Engine:
             )
             watching = asyncio.create_task(self.flows.watch())
             stack.callback(watching.cancel)
+            self._steady = steady_clock(await asyncio.to_thread(self.store.time))
             casebook = Casebook(self.store, self.listeners)
             self.texts = await stack.enter_async_context(self._text_desk(casebook))
-            queue = AttemptQueue(self.store.engine, self.policy, lambda: datetime.now().astimezone())
+            queue = AttemptQueue(self.store.engine, self.policy, lambda: datetime.now().astimezone(),
+                                 self._steady, self._pulse)
             self.owners = await stack.enter_async_context(
-                OwnerDesk(lambda: self.desk, queue, casebook))
+                OwnerDesk(lambda: self.desk, queue, casebook, reach=self.store.reach))
+            living = asyncio.create_task(self._live())
+            stack.callback(living.cancel)
             self._stack = stack.pop_all()
         return self
 
@@ -97,13 +108,14 @@ class Engine:
 
     def _text_desk(self, casebook: Casebook) -> TextDesk:
         same_id = bool(self._gateway and self._gateway.same_id)
-        outbox = Outbox(self.store.engine, time.time, same_id=same_id)
+        outbox = Outbox(self.store.engine, self._steady, self._folder.name, same_id=same_id)
 
         def quiet_s() -> float:
             clock = datetime.now().astimezone()
             return 60.0 * self.policy.quiet_minutes(clock.hour * 60 + clock.minute)
 
-        return TextDesk(self._gateway, outbox, casebook, lambda: self._desk.vault, quiet_s=quiet_s)
+        return TextDesk(self._gateway, outbox, casebook, lambda: self._desk.vault, quiet_s=quiet_s,
+                        reach=self.store.reach)
 
     @property
     def desk(self) -> Desk:
@@ -149,11 +161,19 @@ class Engine:
 
     def _close_interrupted(self) -> None:
         """Cases that a crash left open get an outcome that says so."""
-        for case in self.store.open_cases():
-            if case.channel == LEFT_OPEN:
-                continue
-            log.warning("interrupted_case", extra={"fields": {"case": case.id}})
-            self.store.update_case(case.id, outcome="interrupted", closed_at=now_text())
+        try:
+            for case_id in self.store.close_interrupted(LEFT_OPEN):
+                log.warning("interrupted_case", extra={"fields": {"case": case_id}})
+        except SQLAlchemyError as error:
+            self.store.reach.failed(error)
+
+    async def _live(self) -> None:
+        """Tell the other engines that this one lives, and close what one that died left open."""
+        while True:
+            await asyncio.sleep(BEAT_S)
+            await asyncio.wrap_future(self.store.retry())
+            if not self.store.reach.lost:
+                await asyncio.to_thread(self._close_interrupted)
 
 
 def _log_notice(kind: str, text: str) -> None:

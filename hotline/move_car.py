@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from dialer.outcome import OUTCOMES
 from dialer.queue import OPEN, Request
 from hotline.case_again import CaseAgain
 from hotline.casebook import OpenCase
+from hotline.database import reason
 from hotline.desk import Desk
 from hotline.desk_actions import DeskActions
 from hotline.owner_desk import OwnerDesk
@@ -40,10 +43,16 @@ class MoveCar:
 
     @action(*OWNER_NEWS, "joined", after=PLATE_FOUND, sets={"minutes": "minutes"})
     async def call_owner(self, conversation: Conversation) -> str:
-        """Want the owner called; the first news of it. Goes on if the caller hangs up."""
-        if await self.ask_owner(conversation) == "joined":
-            return "joined"
-        return await self.follow_owner(conversation)
+        """Want the owner called; the first news of it. Goes on if the caller hangs up.
+
+        `failed` where that cannot be put on disk: what is not kept is not promised.
+        """
+        try:
+            asked = await self.ask_owner(conversation)
+        except SQLAlchemyError as error:
+            conversation.log("owner_call_not_kept", error=reason(error))
+            return "failed"
+        return asked if asked == "joined" else await self.follow_owner(conversation)
 
     @action("asked", "joined", after=PLATE_FOUND)
     async def ask_owner(self, conversation: Conversation) -> str:
@@ -65,7 +74,7 @@ class MoveCar:
             known = Seen(request.spent, "" if request.outcome == "call-later" else request.outcome)
             return news(request, known, self._owners.queue.time(), self._hold_until - loop.time())
 
-        return self._told(conversation, await self._owners.when(self._request_id, told, LONGEST_HOLD_S), told)
+        return await self._told(conversation, told)
 
     @action(*OWNER_NEWS, after=OWNER_ASKED, sets={"minutes": "minutes"})
     async def follow_owner(self, conversation: Conversation) -> str:
@@ -76,9 +85,14 @@ class MoveCar:
             now = self._owners.queue.time()
             return news(request, self._seen, now, self._hold_until - loop.time())
 
-        return self._told(conversation, await self._owners.when(self._request_id, told, LONGEST_HOLD_S), told)
+        return await self._told(conversation, told)
 
-    def _told(self, conversation: Conversation, request: Request, told: Callable[[Request], str]) -> str:
+    async def _told(self, conversation: Conversation, told: Callable[[Request], str]) -> str:
+        try:
+            request = await self._owners.when(self._request_id, told, LONGEST_HOLD_S)
+        except SQLAlchemyError as error:
+            conversation.log("owner_call_not_known", error=reason(error))
+            return "failed"
         branch = told(request)
         self._seen = Seen(request.spent, request.outcome)
         conversation.values["minutes"] = request.minutes
@@ -89,7 +103,10 @@ class MoveCar:
         """The owner's answer, once the call that is on has ended; "" if no owner is called any more or yet."""
         if not self._request_id:
             return ""
-        request = await self._owners.when(self._request_id, self._rests, LONGEST_HOLD_S)
+        try:
+            request = await self._owners.when(self._request_id, self._rests, LONGEST_HOLD_S)
+        except SQLAlchemyError:
+            return ""  # the queue goes on when the database is back
         return request.answered or ("" if request.state in OPEN else request.outcome)
 
     def _rests(self, request: Request) -> bool:

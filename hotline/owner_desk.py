@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from dialer.client import LookupRefused, Match, Renewed, VaultUnavailable
-from dialer.queue import LEASE_S, AttemptQueue, Begun, Request
+from dialer.queue import AttemptQueue, Begun, Request
+from hotline.database import Reach
 from hotline.desk import Desk
 from hotline.owner_call import OwnerAnswer, call_number
 from ivr.sip.line import LineError
@@ -24,12 +26,19 @@ log = logging.getLogger(__name__)
 LOOK_S = 0.5
 """How often the queue is looked at for what became due, or what another engine did."""
 MOST_AT_ONCE = 20
+AWAY_S = 8.0
+"""A caller waits for so long for news when the database is away; then a person takes over."""
+DIAL_WITHIN_S = 10.0
+"""An attempt that could not be dialled so soon after it was put on disk is not dialled: this engine stood
+still, and another may have taken it for dead."""
 
 
 class Cases(Protocol):
     """The cases' logs, open or closed."""
 
     def note(self, case_id: str, side: str, kind: str, **details: object) -> None: ...
+
+    async def kept(self) -> None: ...
 
     async def plate(self, case_id: str) -> str: ...
 
@@ -38,18 +47,21 @@ class OwnerDesk:
     """The calls to owners of one engine. Use as an async context: entered, what is due is called."""
 
     def __init__(
-        self, desk: Callable[[], Desk], queue: AttemptQueue, cases: Cases, run: Callable[..., Awaitable] = asyncio.to_thread
+        self, desk: Callable[[], Desk], queue: AttemptQueue, cases: Cases,
+        run: Callable[..., Awaitable] = asyncio.to_thread, reach: Reach | None = None,
     ) -> None:
-        """`desk`: what a call that begins now works with. `run`: where the queue's work is done; in a replay, which has its own time, at once."""
+        """`desk`: what a call that begins now works with. `run`: where the queue's work is done; in a
+        replay, which has its own time, at once. `reach`: who says that the database is away."""
         self.queue, self._run = queue, run
-        self._desk, self._cases = desk, cases
+        self._desk, self._cases, self._reach = desk, cases, reach or Reach()
+        self._owed: deque[tuple[Callable[..., object], tuple, dict]] = deque()
+        self._recovered = False
         self._changed = asyncio.Event()
         self._attempts: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "OwnerDesk":
-        for request in await self._run(self.queue.recover):
-            log.warning("owner_request_goes_on", extra={"fields": {"request": request.id}})
+        await self._due(0)
         self._looking = asyncio.create_task(self._look(), name="owner-desk")
         return self
 
@@ -58,9 +70,15 @@ class OwnerDesk:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if not await self._pay():
+            log.error("not_stored", extra={"fields": {"owner_calls": len(self._owed)}})
 
     async def ask(self, case_id: str, match: Match, *, emergency: bool = False, afresh: bool = False) -> Request:
-        """Want this car moved; the request may be there already, or its answer, which `afresh` lets stand no more."""
+        """Want this car moved; the request may be there already, or its answer, which `afresh` lets stand no more.
+
+        Raises SQLAlchemyError where it cannot be put on disk: nothing may be promised.
+        """
+        await self._cases.kept()  # another engine may be the one that calls about the case
         request = await self._run(
             lambda: self.queue.ask(case_id, match.car, match.owner, emergency=emergency, ticket=match.ticket, afresh=afresh))
         self._tell_change()
@@ -71,22 +89,30 @@ class OwnerDesk:
         return await self._run(self.queue.of_case, case_id)
 
     async def withdraw(self, case_id: str, why: str) -> None:
-        """The case needs no call any more."""
-        request = await self._run(self.queue.withdraw, case_id)
-        if request:
+        """The case needs no call any more; on disk as soon as the database takes it."""
+        if request := await self._owe(self.queue.withdraw, case_id):
             self._cases.note(case_id, "desk", "owner_call_withdrawn", why=why, request=request.state)
             self._tell_change()
 
     async def when(self, request_id: int, done: Callable[[Request], object], limit_s: float) -> Request:
-        """The request once `done` holds of it, or as it is after `limit_s` seconds."""
+        """The request once `done` holds of it, or as it is after `limit_s` seconds.
+
+        Raises SQLAlchemyError where the database is away for longer than `AWAY_S`.
+        """
         loop = asyncio.get_running_loop()
-        until = loop.time() + limit_s
+        until, answered = loop.time() + limit_s, loop.time()
         while True:
             changed = self._changed
-            request = await self._run(self.queue.request, request_id)
             left = until - loop.time()
-            if done(request) or left <= 0:
-                return request
+            try:
+                request = await self._run(self.queue.request, request_id)
+                answered = loop.time()
+                if done(request) or left <= 0:
+                    return request
+            except SQLAlchemyError as error:
+                self._reach.failed(error)
+                if loop.time() - answered > AWAY_S or left <= 0:
+                    raise
             try:
                 async with asyncio.timeout(min(LOOK_S, left)):
                     await changed.wait()
@@ -100,18 +126,9 @@ class OwnerDesk:
         self._changed = asyncio.Event()
 
     async def _look(self) -> None:
-        loop, renewed_s = asyncio.get_running_loop(), 0.0
         while True:
             changed = self._changed
-            try:
-                if loop.time() >= renewed_s + LEASE_S / 6:
-                    await self._run(self.queue.still_here)
-                    renewed_s = loop.time()
-                due = await self._run(self.queue.claim, MOST_AT_ONCE - len(self._attempts))
-            except SQLAlchemyError as error:
-                log.error("owner_queue_unreachable", extra={"fields": {"error": type(error).__name__, "mend": "check [store] url and the disk"}})
-                due = []
-            for request in due:
+            for request in await self._due(MOST_AT_ONCE - len(self._attempts)):
                 task = asyncio.create_task(self._attempt(request))
                 self._attempts.add(task)
                 task.add_done_callback(self._attempts.discard)
@@ -121,28 +138,64 @@ class OwnerDesk:
             except TimeoutError:
                 pass
 
+    async def _due(self, most: int) -> list[Request]:
+        """Requests to make an attempt of now; first what an earlier time left behind is brought to an end."""
+        try:
+            if not await self._pay():
+                return []
+            if not self._recovered:
+                for request in await self._run(self.queue.recover):
+                    log.warning("owner_request_goes_on", extra={"fields": {"request": request.id}})
+                self._recovered = True
+            return await self._run(self.queue.claim, most) if most else []
+        except SQLAlchemyError as error:
+            self._reach.failed(error)
+            return []
+
+    async def _owe(self, change: Callable[..., object], *arguments: object, **named: object) -> object:
+        """What must get on disk, now or when the database is back; its answer, None where it comes later."""
+        try:
+            return await self._run(lambda: change(*arguments, **named))
+        except SQLAlchemyError as error:
+            self._reach.failed(error)
+            self._owed.append((change, arguments, named))
+            return None
+
+    async def _pay(self) -> bool:
+        """Put on disk what is owed; False while the database does not take it."""
+        while self._owed:
+            change, arguments, named = self._owed[0]
+            try:
+                await self._run(lambda: change(*arguments, **named))
+            except SQLAlchemyError as error:
+                self._reach.failed(error)
+                return False
+            self._owed.popleft()
+        return True
+
     async def _attempt(self, request: Request) -> None:
-        cases = await self._run(self.queue.cases, request.id)
+        cases: list[str] = []
 
         def note(kind: str, **details: object) -> None:
             self._cases.note(cases[0], "owner", kind, **details)
 
         try:
+            cases += await self._run(self.queue.cases, request.id)
             owner = await self._owner(request, note)
             if owner is None:
                 return
+            asked_at = asyncio.get_running_loop().time()
             begun = await self._run(self.queue.begin, request.id, len(owner.tokens))
             if not isinstance(begun, Begun):
                 if begun.why not in ("calling", "over"):
                     note("held", why=begun.why)
                 return
             note("attempt", number=begun.number + 1, of=len(owner.tokens), seq=begun.seq)
-            plate = await self._cases.plate(cases[0])
-            await self._ring(begun, owner, cases[0], plate, note)
+            await self._ring(begun, owner, cases[0], asked_at + DIAL_WITHIN_S, note)
             for other in cases[1:]:
                 self._cases.note(other, "owner", "attempt_of_case", case=cases[0])
         except SQLAlchemyError as error:
-            log.error("owner_queue_unreachable", extra={"fields": {"error": type(error).__name__, "mend": "check [store] url and the disk"}})
+            self._reach.failed(error)
         finally:
             self._tell_change()
 
@@ -158,11 +211,15 @@ class OwnerDesk:
         return None
 
     async def _ring(
-        self, begun: Begun, owner: Renewed, case_id: str, plate: str, note: Callable[..., None]
+        self, begun: Begun, owner: Renewed, case_id: str, dial_by: float, note: Callable[..., None]
     ) -> None:
         """One attempt to its end, and the end on disk, whatever happens."""
         answer = OwnerAnswer("lost", rang=True)
         try:
+            plate = await self._cases.plate(case_id)
+            if asyncio.get_running_loop().time() > dial_by:
+                note("stood_still")
+                return
             tail = owner.tail if begun.number == 0 else ""
             answer = await call_number(self._desk(), case_id, owner.tokens[begun.number], plate, note, tail=tail, reminder=begun.reminder)
         except LineError as error:
@@ -173,4 +230,4 @@ class OwnerDesk:
             note("trouble", error=type(error).__name__)
             answer = OwnerAnswer("failed", rang=True)
         finally:
-            self.queue.end(begun, answer.outcome, minutes=answer.minutes, rang=answer.rang)
+            await self._owe(self.queue.end, begun, answer.outcome, minutes=answer.minutes, rang=answer.rang)

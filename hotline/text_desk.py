@@ -16,6 +16,7 @@ from dialer.client import LookupRefused, VaultUnavailable
 from dialer.texting.gateway import Sent, ask_gateway
 from dialer.texting.outbox import Outbox, Text
 from dialer.texting.settings import Gateway
+from hotline.database import Reach
 from hotline.texts import TextTemplate
 
 log = logging.getLogger(__name__)
@@ -44,13 +45,15 @@ class TextDesk:
     """The texts of one engine. Use as an async context: entered, what is due is sent.
 
     `gateway`: None where none is set up: then no text is taken. `quiet_s`: seconds until owners may get texts,
-    by the desk's own quiet hours. `run`: where the outbox's work is done.
+    by the desk's own quiet hours. `run`: where the outbox's work is done. `reach`: who says that the database is away.
     """
 
     def __init__(
         self, gateway: Gateway | None, outbox: Outbox, cases: Cases, vault: Callable[[], OwnerTexts], *,
         quiet_s: Callable[[], float] = lambda: 0.0, run: Callable[..., Awaitable] = asyncio.to_thread,
+        reach: Reach | None = None,
     ) -> None:
+        self._reach = reach or Reach()
         self.gateway, self.outbox = gateway, outbox
         self._cases, self._vault, self._quiet_s, self._run = cases, vault, quiet_s, run
         self._changed = asyncio.Event()
@@ -60,8 +63,11 @@ class TextDesk:
 
     async def __aenter__(self) -> "TextDesk":
         if self.gateway:
-            for text in await self._run(self.outbox.recover):
-                self._tell_end(text)
+            try:
+                for text in await self._run(self.outbox.recover):
+                    self._tell_end(text)
+            except SQLAlchemyError as error:
+                self._reach.failed(error)  # they go on when their leases end
             self._looking = asyncio.create_task(self._look(), name="text-desk")
         return self
 
@@ -100,7 +106,7 @@ class TextDesk:
             try:
                 due, ended = await self._run(self.outbox.claim, self._room())
             except SQLAlchemyError as error:
-                log.error("outbox_unreachable", extra={"fields": {"error": type(error).__name__, "mend": "check [store] url and the disk"}})
+                self._reach.failed(error)
                 due, ended = [], []
             self._spend(len(due))
             for text in ended:
@@ -129,7 +135,7 @@ class TextDesk:
         try:
             ended = await (self._to_owner(text) if text.to == "owner" else self._to_caller(text))
         except SQLAlchemyError as error:
-            log.error("outbox_unreachable", extra={"fields": {"error": type(error).__name__, "mend": "check [store] url and the disk"}})
+            self._reach.failed(error)
             return
         self._tell_end(ended)
 

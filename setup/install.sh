@@ -26,9 +26,17 @@ apt_install() {
     fi
     say "Installing with apt: $*"
     # shellcheck disable=SC2086  # as_root is empty or one word
-    $as_root apt-get update -qq &&
+    $as_root apt-get update -qq && no_postgres_cluster "$@" &&
         $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
             --no-install-recommends "$@" >/dev/null
+}
+
+# The tests start a server of their own; one that runs beside it for nothing is not wanted.
+no_postgres_cluster() {
+    case " $* " in *" postgresql "*) ;; *) return 0 ;; esac
+    # shellcheck disable=SC2086
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-common >/dev/null &&
+        $as_root sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
 }
 
 works() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; }
@@ -45,6 +53,7 @@ install_debian_packages() {
         stop "This set-up is for Debian 12: elsewhere use a container of it."
     # shellcheck disable=SC2046,SC2086  # lists of words
     missing=$(missing_of $needed $helpful)
+    if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then missing="$missing postgresql"; fi
     if [ -z "$(find_python)" ]; then missing="$missing python3 python3-venv"; fi
     # The beam search is C: a few seconds of apt are less than what numba costs every worker.
     if ! command -v cc >/dev/null; then missing="$missing gcc libc6-dev"; fi

@@ -9,6 +9,7 @@ from rich.table import Column, Table
 
 from hotline.casebook import LEFT_OPEN, OpenCase
 from hotline.config import EngineConfig, load_config
+from hotline.database import database_url
 from hotline.errors import CannotRun
 from hotline.store import Store
 from hotline.story import tell
@@ -17,7 +18,7 @@ config_option = click.option(
     "--config", "config_path", type=click.Path(path_type=Path), default=Path("ivr.toml"), show_default=True,
     help="Where the database is; without the file, ./var/cases.db is read.",
 )
-database_option = click.option("--db", default="", help="SQLAlchemy URL or SQLite file of another database.")
+database_option = click.option("--db", default="", help="Another database: an SQLite file, or postgresql://…")
 
 
 @click.group()
@@ -99,9 +100,9 @@ def close(case_id: str, outcome: str, config_path: Path, db: str) -> None:
 def open_store(config_path: Path, db: str) -> Store:
     """The case database that the options name. Raises CannotRun where there is none."""
     if db:
-        url = db if "://" in db else f"sqlite:///{Path(db).resolve()}"
+        url = database_url(db, Path())
     else:
         url = (load_config(config_path) if config_path.exists() else EngineConfig()).database
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-        raise CannotRun(f"there is no case database at {url.removeprefix('sqlite:///')}; name it with --config or --db")
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        raise CannotRun(f"there is no case database at {url.database}; name it with --config or --db")
     return Store(url).open()

@@ -1,12 +1,14 @@
-"""Runs the migrations in `versions/` on the database that the store names."""
+"""Runs the migrations in `versions/` on the store's connection; of several engines, one at a time."""
 
 from alembic import context
-from sqlalchemy import create_engine
+from sqlalchemy import text
 
 from hotline.store import Base
 
-with create_engine(context.config.get_main_option("sqlalchemy.url")).connect() as connection:
-    context.configure(connection=connection, target_metadata=Base.metadata)
-    with context.begin_transaction():
-        context.run_migrations()
-    connection.commit()
+connection = context.config.attributes["connection"]
+if connection.dialect.name == "postgresql":
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('ivr migrations'))"))
+context.configure(connection=connection, target_metadata=Base.metadata)
+with context.begin_transaction():
+    context.run_migrations()
+connection.commit()

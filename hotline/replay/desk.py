@@ -108,6 +108,9 @@ class ReplayCase:
     def settle(self, _case_id: str, outcome: str) -> None:
         self._note("desk", "settled", outcome=outcome)
 
+    async def kept(self) -> None:
+        """There is no disk to wait for."""
+
     async def plate(self, _case_id: str) -> str:
         return self._plate
 

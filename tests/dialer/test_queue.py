@@ -41,11 +41,29 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def make_queue(tmp_path, clock):
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def make_queue(request, tmp_path, clock):
     """A queue with these rules; all of a test's queues share one database."""
-    with Store(f"sqlite:///{tmp_path / 'cases.db'}").open() as store:
+    if request.param == "SQLite":
+        url = f"sqlite:///{tmp_path / 'cases.db'}"
+    else:
+        url = request.getfixturevalue("emptied")
+    with Store(url).open() as store:
         yield lambda **rules: AttemptQueue(store.engine, AttemptPolicy(**rules), clock)
+
+
+@pytest.fixture(scope="module")
+def one_database(postgres):
+    return postgres.new_database()
+
+
+@pytest.fixture
+def emptied(one_database):
+    """A PostgreSQL database in which nothing is left of the tests before."""
+    with Store(one_database).open() as store, store.engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
+    return one_database
 
 
 def attempt(queue: AttemptQueue, request_id: int, outcome: str, numbers: int = 1, **how):

@@ -46,7 +46,7 @@ def test_a_database_is_made_from_nothing_and_opened_again(told_case):
 
 def test_a_database_that_cannot_be_opened_says_what_to_check(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(CannotRun, match=r"\[store\] url"):
+    with pytest.raises(CannotRun, match=r"\[database\] url"):
         Store(f"sqlite:///{tmp_path}/file/cases.db").open()
 
 
