@@ -22,8 +22,11 @@ from hotline.replay.owners import ReplayVault, at_once, memory_queue
 from hotline.seats import Seats
 from ivr.call import HungUp
 from ivr.flow.conversation import Conversation
+from ivr.flow.load import load_flow
 from ivr.flow.model import Flow
 from ivr.flow.runner import Runner
+from ivr.flow.source import nearest
+from ivr.flow.values import EXAMPLES, fits
 from ivr.replay.clock import Stuck, run
 from ivr.replay.line import ReplayLine
 from ivr.replay.person import SeatPerson
@@ -37,6 +40,10 @@ Ask = Callable[[str, str], str]
 """`ask(side, state)`: the next line of the caller or the owner, who are asked in this state."""
 Show = Callable[..., None]
 """`show(side, kind, **details)`: one entry of the case's log, `values` among its kinds."""
+
+OWNER_FLOW = "move_car_outbound"
+BY_ITSELF = ("caller-hung-up", "hung-up", "failed")
+"""Outcomes that no flow names: the caller goes where it says nothing of that, or nothing helps."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +71,42 @@ class Outcome:
     seconds: float
 
 
-def run_flow(path: Path, owner_flow: str, situation: Situation, ask: Ask, show: Show) -> Outcome:
-    """Hold the call. Raises FlowError, CannotRun, GrammarError, TtsError before it begins."""
+def run_flow(path: Path, owner_flow: str, situation: Situation, ask: Ask, show: Show, expect: str = "") -> Outcome:
+    """Hold the call. Raises FlowError, CannotRun, GrammarError, TtsError before it begins.
+
+    `owner_flow`: the owner's, beside this one, "" for the usual one; `expect`: the outcome it should have.
+    """
+    load_flow(path)                 # a file that is none is told before what should stand beside it
     voice = PrintedVoice.load(path.parent / "prompts")
     flow = load_checked_flow(path, voice)
-    beside = path.parent / f"{owner_flow}.yaml"
-    owners = load_checked_flow(beside, voice) if beside.exists() else flow
+    owners = _owners_flow(path, owner_flow, flow, voice)
+    _require_values(flow, situation.values)
+    if expect and expect not in (*flow.ends, *BY_ITSELF):
+        raise CannotRun(f"{path} never ends as '{expect}'{nearest(expect, flow.ends)}")
     try:
         return run(_TypedCall(flow, owners, voice, situation, ask, show).held(path.parent))
     except Stuck as stuck:
         raise CannotRun(f"{path}: {stuck}") from None
+
+
+def _owners_flow(path: Path, name: str, flow: Flow, voice: PrintedVoice) -> Flow:
+    """The flow of the owner's side; the caller's stands in where no owner is called. Raises CannotRun."""
+    beside = path.parent / f"{name or OWNER_FLOW}.yaml"
+    if beside.exists():
+        return load_checked_flow(beside, voice)
+    if not name and not {"call_owner", "ask_owner"} & {state.action for state in flow.states.values()}:
+        return flow
+    near = nearest(name or OWNER_FLOW, (each.stem for each in path.parent.glob("*.yaml")))
+    raise CannotRun(f"--owner-flow: there is no {beside.name} beside {path}{near}")
+
+
+def _require_values(flow: Flow, given: Mapping[str, str]) -> None:
+    """Raises CannotRun for a value that the flow has not, or that is not of its kind."""
+    for name, value in given.items():
+        if name not in flow.values:
+            raise CannotRun(f"--value {name}: the flow has no such value{nearest(name, flow.values)}")
+        if not fits(flow.values[name], value):
+            raise CannotRun(f"--value {name}={value}: that is no {flow.values[name]}; write one such as {EXAMPLES[flow.values[name]]}")
 
 
 class _TypedCall:

@@ -37,9 +37,9 @@ def ivr() -> None:
     calls the car's owner and brings the answer back.
 
     \b
-    ivr demo                        the main job on this machine, phones included
-    ivr serve --config ivr.toml     the service
-    ivr doctor                      what is installed and what is missing
+    Example: ivr demo                      the main job on this machine, phones included
+             ivr serve --config ivr.toml   the service
+             ivr doctor                    what is installed and what is missing
 
     Exit codes: 0 done, 1 the check failed, 2 cannot run.
     """

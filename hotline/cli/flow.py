@@ -16,7 +16,12 @@ from tts.script import load_script
 
 @click.group()
 def flow() -> None:
-    """Work on call flows: docs/flows.md teaches how to write one."""
+    """Work on call flows: docs/flows.md teaches how to write one.
+
+    \b
+    Example: ivr flow check flows/city_desk.yaml
+             ivr flow run flows/city_desk.yaml
+    """
 
 
 flow.add_command(run)

@@ -15,7 +15,8 @@ from tts.script import load_script
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--format", "kind", type=click.Choice(["svg", "mermaid", "dot"]), default="svg", show_default=True)
+@click.option("--format", "kind", type=click.Choice(["svg", "mermaid", "dot"]), default="svg", show_default=True,
+              help="For a browser, for a document, or Graphviz's own language.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Where to write; else standard output.")
 def graph(file: Path, kind: str, out: Path | None) -> None:
     """Draw the flow in FILE: SVG that opens in a browser, or Mermaid for a document.

@@ -11,6 +11,7 @@ import click
 
 from hotline.errors import CannotRun
 from hotline.flow_run import Outcome, Situation, run_flow
+from hotline.http_service import HOST
 from plate_parser.rules import dialable
 
 PHONES = ("answers", "busy", "off", "no-answer", "refuses")
@@ -64,7 +65,7 @@ class Script:
 @click.option("--at", type=click.DateTime(["%Y-%m-%d %H:%M"]), help="When the call begins, for office hours.")
 @click.option("--value", "values", multiple=True, metavar="NAME=VALUE", help="A value that the flow is given.")
 @click.option("--allow-host", "hosts", multiple=True, help="A host that the flow may ask over HTTP; repeatable.")
-@click.option("--owner-flow", default="move_car_outbound", show_default=True, help="The owner's flow, beside FILE.")
+@click.option("--owner-flow", default="", help="The owner's flow, beside FILE.  [default: move_car_outbound]")
 @click.option("--json", "as_json", is_flag=True, help="Only the end, as one JSON object.")
 def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: str, seat: str, at: datetime | None,
         values: tuple[str, ...], hosts: tuple[str, ...], owner_flow: str, as_json: bool) -> None:
@@ -74,7 +75,7 @@ def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: st
 
     \b
     Example: ivr flow run flows/move_car_inbound.yaml
-             ivr flow run flows/city_desk.yaml --at "2026-03-02 10:00" --script call.txt --expect person
+             echo 办身份证 | ivr flow run flows/city_desk.yaml --at "2026-03-02 10:00" --script - --expect person
     """
     script = Script(script_file.name, _text_of(script_file)) if script_file else None
     show = (lambda *_, **__: None) if as_json else _show
@@ -85,16 +86,17 @@ def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: st
             click.echo(f"{side}> {line}")
             return line
     situation = _situation(plates, owner, seat, at, values, hosts)
+    expect = expect or (script.end if script else "")
     logging.disable(logging.WARNING)
     try:
-        ended = run_flow(file, owner_flow, situation, ask, show)
+        ended = run_flow(file, owner_flow, situation, ask, show, expect)
     except ScriptError as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from None
     finally:
         logging.disable(logging.NOTSET)
     _tell(ended, as_json)
-    _judge(ended, expect or (script.end if script else ""), script.left_over() if script else "")
+    _judge(ended, expect, script.left_over() if script else "")
 
 
 def _text_of(script_file) -> str:
@@ -108,6 +110,12 @@ def _situation(plates, owner, seat, at, values, hosts) -> Situation:
     for plate in plates:
         if not dialable(plate):
             raise CannotRun(f"--register {plate}: that is no plate; write one such as 赣KA1234")
+    for value in values:
+        if "=" not in value or value.startswith("="):
+            raise CannotRun(f"--value {value}: write NAME=VALUE, such as topic=permits")
+    for host in hosts:
+        if not HOST.fullmatch(host):
+            raise CannotRun(f"--allow-host {host}: write the host alone, or host:port, such as api.city.example")
     given = dict(value.partition("=")[::2] for value in values)
     return Situation(tuple(plates), owner, seat, at, given, service_hosts=hosts)
 

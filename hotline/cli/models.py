@@ -28,7 +28,12 @@ config_option = click.option("--config", "config_path", type=click.Path(path_typ
 
 @click.group()
 def models() -> None:
-    """The recognizer engines: which there are, adding one, and whether it hears. See docs/engines.md."""
+    """The recognizer engines: which there are, adding one, and whether it hears. See docs/engines.md.
+
+    \b
+    Example: ivr models list
+             ivr models check
+    """
 
 
 @models.command("list")

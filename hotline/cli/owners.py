@@ -20,7 +20,13 @@ TAKES_IT = "a running vault takes them into use by itself"
 
 @click.group()
 def owners() -> None:
-    """Seal, import and watch the register of owners. docs/register.md tells the whole story."""
+    """Seal, import and watch the register of owners. docs/register.md tells the whole story.
+
+    \b
+    Example: ivr owners key owners.key
+             ivr owners seal owners.csv --key owners.key --out owners.reg
+             ivr owners import owners.reg --vault vault.toml
+    """
 
 
 @owners.command()

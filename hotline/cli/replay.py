@@ -65,7 +65,7 @@ def run(paths: tuple[Path, ...], flows: Path, jobs: int, html: Path | None, keep
 
     \b
     Example: ivr replay tests/replay/conversations --jobs 2 --html replay.html
-             ivr replay tests/replay/conversations/owner-busy --json
+             ivr replay tests/replay/conversations/owner-is-busy --json
     """
     folders, began = find(paths), time.monotonic()
     for path in filter(None, (html, junit)):

@@ -23,7 +23,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 @click.group()
 def text() -> None:
-    """Texts (SMS): `ivr text list`, `ivr text check`, `ivr text sent`."""
+    """Texts (SMS): which there are, whether the gateway takes one, what was sent. See docs/texts.md.
+
+    \b
+    Example: ivr text list
+             ivr text sent --limit 50
+    """
 
 
 @text.command("list")

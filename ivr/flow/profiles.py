@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from asr.endpointing import Profile
-from ivr.flow.source import Item, nearest
+from ivr.flow.source import FlowError, Item, Where, nearest
 from ivr.flow.yaml_file import read_yaml
 
 PROFILES_FILE = "profiles.yaml"
@@ -14,6 +14,8 @@ PROFILE_FIELDS = {"no_input": "no_input_ms", "look": "look_ms", "sure": "sure_ms
 
 def load_profiles(path: Path) -> dict[str, Profile]:
     """Listening profiles by name. Raises `FlowError`."""
+    if not path.exists():
+        raise FlowError(Where(str(path), 1, 1), f"there is no {PROFILES_FILE} in the flow's folder; copy flows/{PROFILES_FILE} to it")
     written = {name: (item, item.fields((*PROFILE_FIELDS, "slower")))
                for name, item in read_yaml(path).fields().items()}
     profiles = {name: _profile(item, fields) for name, (item, fields) in written.items()}

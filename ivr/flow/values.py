@@ -14,6 +14,8 @@ _FORMS = {
 }
 KINDS = ("plate", "symbols", "place", "minutes", "digits", "text", "number")
 """`symbols`: some of a plate's characters; `place`: which of its places, from 1."""
+EXAMPLES = {"plate": "赣KA1234", "symbols": "赣K", "place": "3", "minutes": "15", "digits": "0042", "number": "-3",
+            "text": f"a line of at most {LONGEST_TEXT} characters"}
 NUMBERS = ("minutes", "number")
 """Kinds that expressions count with; the others are compared as text."""
 

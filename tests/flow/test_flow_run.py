@@ -61,3 +61,32 @@ def test_a_script_that_is_no_text_is_one_sentence(tmp_path):
     with pytest.raises(CannotRun, match="not UTF-8 text"):
         CliRunner().invoke(flow, ["run", str(INBOUND), "--script", str(tmp_path / "call.txt")],
                            catch_exceptions=False, standalone_mode=False)
+
+
+@pytest.mark.parametrize("options, message", [
+    (["--value", "topic"], "--value topic: write NAME=VALUE"),
+    (["--value", "topik=x"], "--value topik: the flow has no such value; did you mean 'topic'?"),
+    (["--value", "asked=often"], "--value asked=often: that is no number; write one such as -3"),
+    (["--owner-flow", "city_dask"], "there is no city_dask.yaml beside"),
+    (["--allow-host", "https://city.example/"], "write the host alone"),
+    (["--expect", "persn"], "never ends as 'persn'; did you mean 'person'?"),
+    (["--register", "ABC"], "--register ABC: that is no plate"),
+])
+def test_an_option_that_cannot_be_is_told_before_the_call(options, message):
+    with pytest.raises(CannotRun) as told:
+        run("#0\n", *options, file=FLOWS / "city_desk.yaml")
+    assert message in str(told.value)
+
+
+def test_a_flow_that_calls_an_owner_needs_the_owners_flow(tmp_path):
+    for beside in FLOWS.iterdir():
+        if beside.name != "move_car_outbound.yaml":
+            (tmp_path / beside.name).symlink_to(beside)
+    with pytest.raises(CannotRun, match="--owner-flow: there is no move_car_outbound.yaml beside"):
+        run("#0\n", file=tmp_path / "move_car_inbound.yaml")
+
+
+def test_a_flow_without_its_profiles_is_told_what_to_copy(tmp_path):
+    (tmp_path / "flow.yaml").write_text((FLOWS / "city_desk.yaml").read_text("utf-8"), "utf-8")
+    told = CliRunner().invoke(flow, ["check", str(tmp_path / "flow.yaml")])
+    assert told.exit_code == 1 and "copy flows/profiles.yaml to it" in told.output
