@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from dialer.attempts import AGAIN, DAY_S, NEVER_REACHED, NOT_THIS_NUMBER, PROMISED, AttemptPolicy
+from dialer.emergency import hurry, hurry_case
 from dialer.pulse import Pulse
 from dialer.queue_rows import CLAIM_S, attempts_of, close, set_back, unclaimed, was_promised
 from dialer.queue_tables import OPEN, Attempt, Base, NoCalls, Request, RequestCase
@@ -117,6 +118,10 @@ class AttemptQueue:
         """The case needs no call any more. The request is cancelled when no other case waits for it."""
         return self._change(self._withdraw, case_id)
 
+    def mark_emergency(self, case_id: str) -> Request | None:
+        """The case is an emergency; None where no call waits for it. What only the night had ended begins anew."""
+        return self._change(lambda session, now: hurry_case(session, now, case_id, self._ask))
+
     def recover(self) -> list[Request]:
         """After a start: attempts that a crash of this engine cut off are spent. Returns the requests that go on."""
         return self._change(self._recover)
@@ -173,7 +178,8 @@ class AttemptQueue:
             )
             session.add(found)
             session.flush()
-        found.emergency = found.emergency or emergency
+        if emergency:
+            hurry(found, now)
         session.merge(RequestCase(case_id=case_id, request_id=found.id, withdrawn=False))
         return found
 

@@ -36,6 +36,7 @@ class MoveCar:
         self._general = DeskActions(desk, case)
         self._again = CaseAgain(desk, case, owners)
         self._request_id, self._seen, self._hold_until = 0, Seen(), 0.0
+        self._emergency = False
 
     def actions(self) -> Mapping[str, Action]:
         """By the names that flows use."""
@@ -54,10 +55,18 @@ class MoveCar:
             return "failed"
         return asked if asked == "joined" else await self.follow_owner(conversation)
 
+    @action("done")
+    async def mark_emergency(self, conversation: Conversation) -> str:
+        """The caller has confirmed an emergency: the owner is called in quiet hours too."""
+        self._emergency = True
+        conversation.log("emergency", confirmed_by="caller")
+        return "done"
+
     @action("asked", "joined", after=PLATE_FOUND)
     async def ask_owner(self, conversation: Conversation) -> str:
         """Want the owner called, and go on at once; `joined`: they are called for somebody else already."""
-        request = await self._owners.ask(self._case.id, self._plates.match, afresh=self._again.afresh)
+        request = await self._owners.ask(self._case.id, self._plates.match, afresh=self._again.afresh,
+                                           emergency=self._emergency)
         self._hold_until = asyncio.get_running_loop().time() + self._desk.hold_s
         self._request_id = request.id
         if request.state == "calling":

@@ -1,12 +1,14 @@
 """`ivr case`: the cases and their stories."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Column, Table
 
+from dialer.queue import AttemptQueue
 from hotline.casebook import LEFT_OPEN, OpenCase
 from hotline.config import EngineConfig, load_config
 from hotline.database import database_url
@@ -23,7 +25,7 @@ database_option = click.option("--db", default="", help="Another database: an SQ
 
 @click.group()
 def case() -> None:
-    """Look at cases, and close those that people work at.
+    """Look at cases, close those that people work at, and make one an emergency.
 
     \b
     Example: ivr case list
@@ -95,6 +97,31 @@ def close(case_id: str, outcome: str, config_path: Path, db: str) -> None:
             raise CannotRun(f"case {case_id} is a call that goes on; it is closed when the call ends")
         OpenCase(store, case_id, []).close(outcome, row.reason)
     click.echo(f"case {case_id} closed as '{outcome}'")
+
+
+@case.command()
+@click.argument("case_id")
+@click.option("--yes", is_flag=True, help="Do not ask whether it is one.")
+@config_option
+@database_option
+def emergency(case_id: str, yes: bool, config_path: Path, db: str) -> None:
+    """Make a case an emergency: its owner is called in quiet hours too, by the engine that runs.
+
+    
+    Example: ivr case emergency 20260131-081502-9f3a
+    """
+    config = load_config(config_path) if config_path.exists() else EngineConfig()
+    with open_store(config_path, db) as store:
+        row = store.case(case_id)
+        if row is None:
+            raise CannotRun(f"there is no case {case_id}; see ivr case list")
+        if not yes and not click.confirm(f"Call the owner of {row.plate or 'no plate yet'} now, quiet hours or not?"):
+            raise SystemExit(1)
+        request = AttemptQueue(store.engine, config.owner_policy, lambda: datetime.now().astimezone()).mark_emergency(case_id)
+        if request is None:
+            raise CannotRun(f"no call to an owner waits for case {case_id}: put the caller through to a seat")
+        OpenCase(store, case_id, []).note("desk", "emergency", confirmed_by="operator")
+    click.echo(f"case {case_id} is an emergency; the owner is called as soon as the line allows")
 
 
 def open_store(config_path: Path, db: str) -> Store:

@@ -34,6 +34,7 @@ from tts.prompts import PromptLibrary
 LONGEST_S = 900
 """No conversation lasts as long, in virtual time."""
 OWNER_RING_S, SEAT_RING_S = 30, 20
+QUIET = "22:00-07:00"
 CASE, EARLIER = "replay", "earlier"
 
 
@@ -140,12 +141,12 @@ class _Life:
                 voice=house.voice, ears=house.ears, owner_flow=house.owner_flow,
                 recordings=self._recordings, owner_ring_s=OWNER_RING_S,
             )
-            policy = AttemptPolicy(attempts=self._fixture.attempts or max(1, len(self._owners)))
+            policy = AttemptPolicy(attempts=self._fixture.attempts or max(1, len(self._owners)), quiet=QUIET)
             database = memory_database()
             if earlier := self._fixture.earlier:
                 self._case.earlier_plate = self._fixture.register[0]
-                await asked_before(vault, memory_queue(policy, database, earlier.ago_s), EARLIER, self._fixture.register[0], earlier)
-            async with OwnerDesk(lambda: desk, memory_queue(policy, database), self._case, at_once) as owners:
+                await asked_before(vault, memory_queue(policy, database, earlier.ago_s, self._fixture.hour), EARLIER, self._fixture.register[0], earlier)
+            async with OwnerDesk(lambda: desk, memory_queue(policy, database, hour=self._fixture.hour), self._case, at_once) as owners:
                 car = MoveCar(desk, self._case, owners)
                 call = SipCall(line.incoming(self._caller))
                 try:

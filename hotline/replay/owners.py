@@ -26,7 +26,7 @@ from ivr.replay.line import Person, ReplayLine
 
 LOOKUP_S = 0.04
 """Virtual time that a lookup takes: 0.02 s of work, and the vault answers in steps of 0.02 s."""
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+DAY = datetime(2026, 1, 5, tzinfo=UTC)
 OUTSIDE = 0.005
 """As `hotline.made_up_vault` has it: few owners, so a stranger's plate weighs less than in a city."""
 
@@ -100,11 +100,11 @@ class _NoAudit:
         return iter(())
 
 
-def memory_queue(policy: AttemptPolicy, engine: Engine | None = None, ago_s: float = 0) -> AttemptQueue:
-    """A queue in memory, on the loop's own time; 12 o'clock when it began. `ago_s`: a queue on the same
+def memory_queue(policy: AttemptPolicy, engine: Engine | None = None, ago_s: float = 0, hour: int = 12) -> AttemptQueue:
+    """A queue in memory, on the loop's own time; `hour` o'clock when it began. `ago_s`: a queue on the same
     `engine` in which it is still so much earlier."""
     clock = asyncio.get_running_loop().time
-    return AttemptQueue(engine or memory_database(), policy, lambda: NOON + timedelta(seconds=clock() - ago_s))
+    return AttemptQueue(engine or memory_database(), policy, lambda: DAY + timedelta(hours=hour, seconds=clock() - ago_s))
 
 
 def memory_database() -> Engine:

@@ -14,7 +14,7 @@ from ivr.flow.values import KINDS
 from ivr.flow.yaml_file import read_yaml
 
 FLOW_KEYS = ("flow", "start", "values", "limits", "always", "asides", "states")
-ALWAYS_EVENTS = ("person", "elderly", "struggling", "hang_up", "trouble")
+ALWAYS_EVENTS = ("person", "elderly", "struggling", "emergency", "hang_up", "trouble")
 KEYS = "0123456789*#ABCD"
 ALWAYS_KEYS = (*ALWAYS_EVENTS, *(f"key {key}" for key in KEYS))
 

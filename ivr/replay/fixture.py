@@ -11,7 +11,7 @@ from ivr.flow.yaml_file import read_yaml
 from ivr.replay.line import ENDINGS
 
 FILE = "expect.yaml"
-FIXTURE_KEYS = ("about", "voice", "letters", "yao", "register", "attempts", "earlier", "vault", "line", "turns", "owner", "seat", "expect")
+FIXTURE_KEYS = ("about", "voice", "letters", "yao", "register", "attempts", "earlier", "hour", "vault", "line", "turns", "owner", "seat", "expect")
 TURN_KEYS = ("on", "at_ms", "over_ms", "after_ms", "say", "audio", "sound_ms", "key", "hang_up", "voice",
              "speed", "db", "heard")
 LINE_KEYS = ("noise", "noise_db", "echo_db", "echo_ms", "lost", "behind", "behind_voice", "behind_db")
@@ -122,6 +122,8 @@ class Fixture:
     attempts: int = 0
     """Calls that the owner's request may take; 0 for one to each number."""
     earlier: Earlier | None = None
+    hour: int = 12
+    """Of the day, when the call begins; between 22 and 7 owners have quiet hours."""
     seat: str = "answers"
     letters: str = "english"
     yao: bool = True
@@ -159,6 +161,7 @@ def load(folder: Path) -> Fixture:
         vault_down="vault" in fields and _one_of(fields["vault"], ("up", "down")) == "down",
         attempts=fields["attempts"].number() if "attempts" in fields else 0,
         earlier=_earlier(fields["earlier"]) if "earlier" in fields else None,
+        hour=fields["hour"].number() if "hour" in fields else 12,
         seat=_one_of(fields["seat"], SEATS) if "seat" in fields else "answers",
         letters=_one_of(fields["letters"], ("english", "chinese")) if "letters" in fields else "english",
         yao=fields["yao"].yes_or_no() if "yao" in fields else True,

@@ -19,7 +19,7 @@ SAMPLES = {"plate": 1000, "yes_no": 700, "owner_answer": 700, "minutes": 700, "p
            "did_it_move": 300}
 NODES_AT_MOST = {"plate": 4500, "correction": 5000, "readback": 5300, "plate_rest": 4500,
                  "which": 6000, "owner_answer": 1500}
-INTENTS = {"person", "repeat", "elderly", "slower", "wait", "robot", "curse", "hello", "laugh"}
+INTENTS = {"person", "emergency", "repeat", "elderly", "slower", "wait", "robot", "curse", "hello", "laugh"}
 
 _GRAMMARS: dict[str, Grammar] = {}
 

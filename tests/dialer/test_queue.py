@@ -160,6 +160,29 @@ def test_in_quiet_hours_only_an_emergency_rings(make_queue, clock):
     assert isinstance(queue.begin(urgent.id, 1), Begun)
 
 
+def test_an_emergency_told_later_ends_the_wait_for_the_morning(make_queue, clock):
+    queue = make_queue(quiet="22:00-07:00", keep_trying_s=86_400)
+    clock.at = NOON.replace(hour=23)
+    request = queue.ask("case-1", "car", "owner")
+    assert queue.begin(request.id, 1).why == "quiet"
+    assert queue.claim(5) == []
+    assert queue.mark_emergency("case-1").emergency
+    assert [each.id for each in queue.claim(5)] == [request.id]
+    assert isinstance(queue.begin(request.id, 1), Begun)
+
+
+def test_an_emergency_takes_up_what_was_given_up_for_the_night_and_nothing_else(make_queue, clock):
+    queue = make_queue(quiet="22:00-07:00", attempts=1)
+    clock.at = NOON.replace(hour=23)
+    request = queue.ask("case-1", "car", "owner", ticket="a ticket")
+    assert queue.begin(request.id, 1) == Held("quiet", None)
+    taken_up = queue.mark_emergency("case-1")
+    assert (taken_up.state, taken_up.ticket, taken_up.emergency) == ("waiting", "a ticket", True)
+    attempt(queue, taken_up.id, "no-answer")
+    assert queue.mark_emergency("case-1") is None, "its budget is spent"
+    assert queue.mark_emergency("nobody asked") is None
+
+
 def test_a_request_made_just_before_quiet_hours_end_is_called_when_they_do(make_queue, clock):
     clock.at = NOON.replace(hour=6, minute=50, second=20)
     queue = make_queue(quiet="22:00-07:00")
