@@ -74,20 +74,29 @@ class PieceStore:
 
     def problem(self, piece: Piece) -> str | None:
         """What is wrong with a piece's file, in one sentence, or None."""
-        path = self.folder / piece.file
-        if not path.is_file():
-            return f"The recording {path} of {piece.text!r} is missing: run `make prompts`."
-        if file_hash(path) != piece.sha256:
-            return (f"The recording {path} of {piece.text!r} is not the one in the index: run "
-                    "`make prompts`, or `make prompts ADOPT=1` if you recorded it yourself.")
-        return None
+        return self._read(piece)[1]
 
     def _decoded(self, key: tuple[str, str, bool]) -> np.ndarray | None:
         if key not in self._sounds:
             piece = self.pieces.get(key)
-            usable = piece is not None and self.problem(piece) is None
-            self._sounds[key] = audio.read_file(self.folder / piece.file) if usable else None
+            self._sounds[key] = self._read(piece)[0] if piece else None
         return self._sounds[key]
+
+    def _read(self, piece: Piece) -> tuple[np.ndarray | None, str | None]:
+        """The sound of a piece's file, or what is wrong with it."""
+        path = self.folder / piece.file
+        recording = f"The recording {path} of {piece.text!r}"
+        if not path.is_file():
+            return None, f"{recording} is missing: run `make prompts`."
+        try:
+            if file_hash(path) != piece.sha256:
+                return None, (f"{recording} is not the one in the index: run "
+                              "`make prompts`, or `make prompts ADOPT=1` if you recorded it yourself.")
+            return audio.read_file(path), None
+        except OSError as error:
+            return None, f"{recording} cannot be read ({error.strerror}): mend its rights."
+        except RuntimeError:
+            return None, f"{recording} holds no sound: run `make prompts`, or record it again."
 
 
 def file_hash(path: Path) -> str:

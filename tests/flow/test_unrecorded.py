@@ -1,6 +1,8 @@
 """A prompt that cannot be played is spoken by synthesis and reported; one that cannot be spoken costs no call."""
 
+import hashlib
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,21 @@ async def test_what_has_no_recording_is_synthesized_and_reported(caplog):
         speech = await wording(Voice(), log).speech(["goodbye"])
     assert speech.synthesized and speech.pcm_8k and log[0][0] == "said" and log[0][1]["synthesized"]
     assert [record.fields["prompt"] for record in caplog.records if record.message == "prompt_not_recorded"] == ["goodbye"]
+
+
+@pytest.mark.parametrize("damage", ["missing", "torn", "no sound"])
+async def test_a_recording_that_cannot_be_played_is_spoken_live_and_reported(damage, tmp_path, caplog):
+    whole = PromptLibrary.load(PROMPTS)
+    [piece] = [piece for piece in whole.pieces.pieces.values() if piece.text == whole.text("goodbye")]
+    written = {"missing": None, "torn": (PROMPTS / "pieces" / piece.file).read_bytes()[:900], "no sound": b"RIFF, they said"}[damage]
+    if written is not None:
+        (tmp_path / "goodbye.flac").write_bytes(written)
+    named = replace(piece, file="goodbye.flac", sha256=hashlib.sha256(b"RIFF, they said").hexdigest())
+    library, log = PromptLibrary(whole.script, PieceStore(tmp_path, {named.key: named}.values()), Voice()), []
+    with caplog.at_level(logging.WARNING):
+        speech = await Wording(library, {}, Pace(), lambda kind, **details: log.append((kind, details))).speech(["goodbye"])
+    assert speech.synthesized and speech.pcm_8k and "prompt_not_recorded" in [record.message for record in caplog.records]
+    assert str(tmp_path / "goodbye.flac") in library.pieces.problem(named)
 
 
 async def test_what_cannot_be_said_at_all_leads_to_a_person_and_there_is_left_out():
