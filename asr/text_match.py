@@ -161,7 +161,7 @@ def _row(character: str) -> np.ndarray:
     row[UNIT_IDS[BLANK]] = _SKIPPED
     exact = templates.units_of(character)
     for unit in exact:
-        for near in _alike()[UNITS[unit]]:
+        for near in alike()[UNITS[unit]]:
             row[UNIT_IDS[near]] = _ALIKE
     for letter, listed in _LETTER_NAMES.items():
         if any(UNITS[unit] in listed.split("|") for unit in exact):
@@ -171,7 +171,7 @@ def _row(character: str) -> np.ndarray:
 
 
 @functools.cache
-def _alike() -> dict[str, set[str]]:
+def alike() -> dict[str, set[str]]:
     """Unit → units one sound apart; the toned ones (gan1) count as like each other."""
     alike: dict[str, set[str]] = {unit: set() for unit in UNITS}
     for near, at_end in [(pair, False) for pair in _NEAR_INITIALS] + \

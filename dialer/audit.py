@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dialer.errors import AuditBroken
+from dialer.errors import AuditBroken, AuditUnreadable
 from dialer.keys import KeyRing
 
 _FIRST = "0" * 64
@@ -130,6 +130,7 @@ def verify(path: Path, keys: KeyRing | bytes | None = None, *, expected_head: st
 
     Raises:
         AuditBroken: says which line does not fit.
+        AuditUnreadable: there is no log, or it cannot be read.
     """
     signers = _Signers(KeyRing.of(keys)) if keys is not None else None
     head, count, seen = _FIRST, 0, not expected_head
@@ -139,7 +140,7 @@ def verify(path: Path, keys: KeyRing | bytes | None = None, *, expected_head: st
                 head = _checked(path, count, line, head, signers)
                 seen = seen or head == expected_head
     except OSError as error:
-        raise AuditBroken(f"{path}: {error.strerror}: give the vault's audit log") from None
+        raise AuditUnreadable(f"{path}: {error.strerror}: name the vault's audit log in vault.toml") from None
     except UnicodeDecodeError:
         raise AuditBroken(f"{path}:{count + 1} is not text: the log was damaged") from None
     if not seen:

@@ -21,6 +21,10 @@ class AuditBroken(DialerError):
     """The audit log was changed after it was written."""
 
 
+class AuditUnreadable(DialerError):
+    """There is no audit log where it should be, or it cannot be read."""
+
+
 class VaultFailed(DialerError):
     """The vault process cannot start."""
 

@@ -70,7 +70,7 @@ def field_problems(row: dict[str, str]) -> list[str]:
         found.append("phone is empty")
     if any(number and not _NUMBER.fullmatch(number) for number in numbers):
         found.append("a phone number has a character that cannot be dialled, or over 32 of them")
-    if any(number.lstrip("+").isdecimal() and len(number.lstrip("+")) > _MOST_DIGITS for number in numbers):
+    if any(len(digits) > _MOST_DIGITS for digits in (re.sub(r"[+.-]", "", number) for number in numbers) if digits.isdecimal()):
         found.append(f"a phone number has over {_MOST_DIGITS} digits: none is as long")
     if row.get("address", "") not in ADDRESSES:
         found.append("address must be 先生, 女士 or empty")

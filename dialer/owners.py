@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +11,21 @@ from pathlib import Path
 from dialer import generations
 from dialer.audit import AuditReport, verify
 from dialer.errors import ConfigProblem, KeyProblem, RegisterProblem
-from dialer.keys import KEY_BYTES, KeyRing, key_id, load_key, load_keys, new_key, save_keys
+from dialer.keys import (
+    ID_BYTES,
+    KEY_BYTES,
+    KeyRing,
+    key_id,
+    load_key,
+    load_keys,
+    new_key,
+    save_keys,
+)
 from dialer.register import Progress, Register
 from dialer.sealing import Sealed, seal, seal_owners
 from dialer.vault_config import VaultConfig, load_vault_config
+
+_KEY_ID = re.compile(f"[0-9a-fA-F]{{{2 * ID_BYTES}}}")
 
 
 def make_key(key_file: Path) -> None:
@@ -30,6 +42,8 @@ def seal_list(
     Raises `RegisterProblem`, `KeyProblem`.
     """
     files = [key_file] if isinstance(key_file, Path) else list(key_file)
+    if any(target.exists() and given.exists() and target.samefile(given) for given in (source, *files)):
+        raise RegisterProblem(f"{target} would be overwritten: give the sealed file another name")
     keys = list(dict.fromkeys(load_key(file) for file in files))
     return seal(source, keys, target, duplicates="last" if last_wins else "error", progress=progress, at_least=1)
 
@@ -143,11 +157,9 @@ def revoke_key(key: str, vault_config: Path) -> bool:
     if config.key_env or config.key_file is None:
         raise ConfigProblem(f"{vault_config}: a key can be revoked only where key_file holds it: set key_file")
     ring = _keys(config)
-    try:
-        revoked = bytes.fromhex(key)
-    except ValueError:
-        revoked = b""
-    left = ring.without(revoked)
+    if not _KEY_ID.fullmatch(key):  # not repeated: it may be the key itself
+        raise KeyProblem("this is no key's id: give the 16 hex digits that 'ivr owners keys' shows")
+    left = ring.without(bytes.fromhex(key))
     if not _opens(left, config.register):
         raise KeyProblem(f"{config.register} opens with {key} only: run 'ivr owners rotate' or import a new one first")
     before = generations.previous(config.register)

@@ -74,9 +74,11 @@ def read_rows(
         raise RegisterProblem(f"{source}: {error.strerror}: give the owners' CSV file") from None
 
 
-def _owner(names: list[str], fields: list[str]) -> tuple[Owner, list[str]]:
-    text = dict.fromkeys(names, "") | dict(zip(names, map(str.strip, fields)))
-    problems = [] if len(fields) == len(names) else ["the line has not as many fields as there are columns"]
+def _owner(names: list[str], fields: list[str]) -> tuple[Owner | None, list[str]]:
+    if len(fields) != len(names):  # which field is which is not known, so nothing more is said
+        return None, [f"the line has {len(fields)} of the {len(names)} fields that the first line names"]
+    text = dict(zip(names, map(str.strip, fields)))
+    problems = []
     plate = rules.normalize(text["plate"])
     if rules.classify(plate) is None:
         problems.append("plate is not a legal number plate")

@@ -48,6 +48,7 @@ class EngineConfig:
     caller_header: str = ""
     service_hosts: tuple[str, ...] = ()
     owner_message: bool = True
+    owner_second_ear: bool = True
     hold_s: int = 90
     case_life_s: int = 7200
     owner_attempts: int = AttemptPolicy.attempts
@@ -115,7 +116,8 @@ SECTIONS = {
     "callers": {"numbers": "caller_numbers", "header": "caller_header", "case_life_s": "case_life_s"},
     "texts": {"gateway": "text_gateway"},
     "services": {"allowed_hosts": "service_hosts"},
-    "owners": {"ring_s": "owner_ring_s", "hold_s": "hold_s", "message": "owner_message"}
+    "owners": {"ring_s": "owner_ring_s", "hold_s": "hold_s", "message": "owner_message",
+               "second_ear": "owner_second_ear"}
     | {rule.name: f"owner_{rule.name}" for rule in fields(AttemptPolicy)},
 }
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asr.pool import RecognizerPool
+from dialer.answer.second_ear import SecondEar
 from dialer.client import Vault
 from hotline.http_service import Fetch, fetch
 from hotline.known_callers import KnownCallers
@@ -27,6 +28,8 @@ class Desk:
     fetch: Fetch = fetch
     owner_message: bool = True
     """Voicemails and assistants are told, once and briefly, who called about which car."""
+    second_ear: SecondEar | None = None
+    """Writes down what is said where an owner's call was answered; without it fewer machines are told."""
     known: KnownCallers = KnownCallers()
     hold_s: int = 90
     case_life_s: int = 7200

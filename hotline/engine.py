@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from asr.engines.choice import make_hearing
+from dialer.answer.second_ear import SecondEar
 from dialer.client import Vault
 from dialer.pulse import BEAT_S, Pulse
 from dialer.queue import AttemptQueue
@@ -82,6 +83,7 @@ class Engine:
                 owner_ring_s=self.config.owner_ring_s,
                 service_hosts=self.config.service_hosts,
                 owner_message=self.config.owner_message,
+                second_ear=await stack.enter_async_context(SecondEar()) if self.config.owner_second_ear else None,
                 known=self._known,
                 hold_s=self.config.hold_s,
                 case_life_s=self.config.case_life_s,

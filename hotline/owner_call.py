@@ -44,7 +44,7 @@ async def call_number(
     note("dialled", tail=tail)
     call = SipCall(leg)
     try:
-        async with AnswerListener(call, desk.ears, lambda verdict: note("who", **verdict.as_note())) as listener:
+        async with AnswerListener(call, desk.ears, lambda verdict: note("who", **verdict.as_note()), desk.second_ear) as listener:
             unreached = await _until_answered(call, note, listener)
             values = {"plate": plate} | ({"reminder": "yes"} if reminder else {})
             return unreached or await _converse(desk, case_id, call, values, note, listener)
@@ -58,7 +58,7 @@ async def _until_answered(call: SipCall, note: Note, listener: AnswerListener) -
     try:
         machine = await listener.unless_machine(call.until(call.up.wait()))
     except HungUp as ended:
-        verdict = listener.judge.verdict
+        verdict = listener.hung_up()
         heard = verdict.kind if verdict else ""
         outcome = owner_unreached(ended.code, ended.by, rang_s=rang.seconds, heard=heard)
         note("unreached", outcome=outcome, code=ended.code)

@@ -1,13 +1,14 @@
 """Judges who answered, as the audio comes: frames and recognized words in, a verdict out.
 
-There is no clock: time is counted in frames of 20 ms. Somebody else does the recognizing (a pool of
-workers in a call, the engine itself in a measurement): `due()` gives the audio to look at, `take()`
-takes the result. Unsure is a person: a machine must give itself away.
+There is no clock: time is counted in frames of 20 ms. Somebody else does the recognizing (pools of
+workers in a call, the engines themselves in a measurement): `due()` gives the audio to look at for words,
+`take()` takes the result; likewise `due_text()` and `take_text()` where free speech is written down, which
+takes longer and is right more often. Unsure is a person: a machine must give itself away.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from asr.recent_pcm import RecentPcm
 from asr.recognizer import Result
@@ -15,6 +16,7 @@ from dialer.answer.pace import Pace
 from dialer.answer.tones import ToneEar
 from dialer.answer.verdict import PERSON, Verdict
 from dialer.answer.words import words_of
+from dialer.answer.written import said_in
 
 LISTEN_MS = 25_000
 """An answered call is judged for so long; early media until it ends."""
@@ -33,25 +35,34 @@ SHORT_MS, WAITS_MS = 2000, 600
 """A person's first utterance is shorter than the one, and they wait for longer than the other."""
 SILENT_MS = 4000
 MUSIC_MS = 2500
-HALF_SAID = {"busy"}
-"""请不要挂机 may follow, which changes the meaning."""
+HALF_SAID = {"busy", "no-answer"}
+"""请不要挂机 or 请在嘀声后留言 may follow, which changes the meaning."""
 LONG_PAUSE_MS = 700
+WRITE_PAUSE_MS, WRITE_RUN_MS = 400, 2500
+"""Speech since the last text for which a pause, or talk without one, is written down."""
+TEXT_WAIT_MS, EARLY_TEXT_WAIT_MS = 3000, 1600
+"""What words say waits so long for the text that bears it out; before the answer, no person is there to be missed."""
+TEXT_SURE = 0.9
 
 
 @dataclass(frozen=True)
 class _Likely:
-    """What words say so far, and how many looks in a row said it."""
+    """What words say so far, and how many looks in a row said it; `written`: by a text, which outweighs looks.
+    `since_ms`: when it was first said."""
 
     kind: str
     confidence: float
     reason: str
     looks: int
+    since_ms: int
+    written: bool = False
 
 
 class Judge:
-    """One call. Begins in early media; `answered()` moves on."""
+    """One call. Begins in early media; `answered()` moves on. `writes`: somebody answers `due_text()`."""
 
-    def __init__(self, early: bool = True) -> None:
+    def __init__(self, early: bool = True, writes: bool = False) -> None:
+        self.writes = writes
         self.verdict: Verdict | None = None
         self.early_verdict: Verdict | None = None
         """The last of early media, kept when the call is answered."""
@@ -61,13 +72,19 @@ class Judge:
         self.early, self.now_ms = early, 0
         self.tones, self.pace = ToneEar(), Pace()
         self._pcm = RecentPcm(8000, WINDOW_S)
-        self._looked_at_ms = 0
+        self._looked_at_ms = self._written_at_ms = 0
         self._likely: _Likely | None = None
 
     def answered(self) -> None:
         """The call was answered: what is heard from now on may be a person."""
         self.early_verdict, self.verdict = self.verdict, None
         self._begin(early=False)
+
+    def hung_up(self) -> Verdict | None:
+        """The call ended: what waited to be borne out counts as it is."""
+        if self._likely and not self.over:
+            self._found(self._likely.kind, self._likely.confidence, self._likely.reason)
+        return self.verdict
 
     @property
     def over(self) -> bool:
@@ -105,9 +122,37 @@ class Judge:
         self._looked_at_ms = speech_ms
         return bytes(self._pcm)
 
+    def due_text(self) -> bytes | None:
+        """Audio that should be written down now, or None: after a pause, in long talk, to bear words out."""
+        speech_ms = self.pace.speech_ms
+        fresh_ms = speech_ms - self._written_at_ms
+        in_pause = self.pace.quiet_ms >= LOOK_PAUSE_MS and fresh_ms >= WRITE_PAUSE_MS
+        asked = self._likely is not None and not self._likely.written and fresh_ms >= FRESH_MS
+        if self.over or not self.writes or speech_ms < FIRST_LOOK_MS:
+            return None
+        if not (in_pause or asked or fresh_ms >= WRITE_RUN_MS):
+            return None
+        self._written_at_ms = speech_ms
+        return bytes(self._pcm)
+
+    def take_text(self, text: str) -> Verdict | None:
+        """Take what the audio of `due_text()` was written down as; "" for nothing."""
+        if self.over:
+            return self.verdict
+        said = said_in(text, self.early, self._may_believe_maybe())
+        if said and said.kind:
+            before = self._likely
+            looks = before.looks if before and before.written and before.kind == said.kind else 0
+            self._likely = _Likely(said.kind, TEXT_SURE, f"said: {said.phrase}", looks + 2, self.now_ms, written=True)
+        elif said and not self.early:
+            self._likely = None
+        elif self._likely:
+            self._likely = replace(self._likely, written=True)
+        return self._judge_words()
+
     def take(self, result: Result) -> Verdict | None:
         """Take what was recognized in the audio of `due()`."""
-        if self.over:
+        if self.over or self._likely and self._likely.written:
             return self.verdict
         words = words_of(result)
         kind, share = words.best
@@ -121,8 +166,8 @@ class Judge:
         if share < (LIKELY if self.early else SURE):
             self._likely = None
             return self.verdict
-        looks = self._likely.looks + 1 if self._likely and self._likely.kind == kind else 1
-        self._likely = _Likely(kind, share, reason, looks)
+        before = self._likely if self._likely and self._likely.kind == kind else _Likely(kind, 0, "", 0, self.now_ms)
+        self._likely = _Likely(kind, share, reason, before.looks + 1, before.since_ms)
         return self._judge_words()
 
     def _may_believe_maybe(self) -> bool:
@@ -130,9 +175,11 @@ class Judge:
                 or self.pace.talked_over_ms >= TALKED_OVER_MS)
 
     def _judge_words(self) -> Verdict | None:
-        """Half a sentence may mislead: they must have paused after it, or other looks agree."""
+        """Half a sentence may mislead: they must have paused after it, or other looks agree. Words alone wait
+        for a text, where there is one to come."""
         likely = self._likely
-        if likely:
+        wait_ms = EARLY_TEXT_WAIT_MS if self.early else TEXT_WAIT_MS
+        if likely and (likely.written or not self.writes or self.now_ms - likely.since_ms >= wait_ms):
             half = likely.kind in HALF_SAID or "not told" in likely.reason
             pause_ms, looks = (LONG_PAUSE_MS, 4) if half else (LOOK_PAUSE_MS, 2)
             if self.pace.quiet_ms >= pause_ms or likely.looks >= looks:

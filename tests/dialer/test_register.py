@@ -110,10 +110,11 @@ def test_a_failed_sealing_leaves_the_old_file(tmp_path):
         ("赣K12345,000 123,,,,", "cannot be dialled"),
         ("赣K12345,12345678901234567890,,,,", "over 17 digits"),
         ("赣K12345,00011112222,+12345678901234567890,,,", "over 17 digits"),
+        ("赣K12345,0001-2222-3333-4444-5555,,,,", "over 17 digits"),
         ("赣K12345,0001234567,,,,22:00-22:00", "quiet must be"),
         ("赣K12345,0001234567,,老王,,", "address must be"),
         ("赣K12345,0001234567,,,,晚上", "quiet must be"),
-        ("赣K12345,0001234567", "not as many fields"),
+        ("赣K12345,0001234567", "2 of the 6 fields"),
         ("赣K54321,0001234567,,,,\n赣K·54321,0007654321,,,,", "same plate is on line 2"),
     ],
 )

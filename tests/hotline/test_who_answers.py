@@ -8,7 +8,9 @@ import pytest
 import pytest_asyncio
 from house import phone
 
+from asr.free_speech import Transcriber
 from asr.pool import RecognizerPool
+from dialer.answer.second_ear import SecondEar
 from dialer.supervise import VaultProcess
 from hotline.bench.answers import sounds
 from hotline.demo.world import free_udp_ports
@@ -66,8 +68,10 @@ async def owners(tmp_path_factory):
         caller_voice.say("喂。", VOICE)
     except TtsError as error:
         pytest.skip(f"nobody can speak here: {error}")
-    async with RecognizerPool(1) as ears, VaultProcess(config, folder / "vault.sock") as vault:
-        yield Owners(folder, port, Desk(vault, None, voice, ears, flow, folder, 40))
+    async with (RecognizerPool(1) as ears, VaultProcess(config, folder / "vault.sock") as vault,
+                SecondEar(lambda: Transcriber(budget_s=30, options={"nice": 0})) as second_ear):
+        await second_ear.written(bytes(320))    # it is there before the first call
+        yield Owners(folder, port, Desk(vault, None, voice, ears, flow, folder, 40, second_ear=second_ear))
 
 
 def who(log) -> list[str]:
@@ -92,6 +96,14 @@ async def test_a_voicemail_that_answers_is_left_one_message_after_its_beep(owner
         "answer": {"after_s": 0.2}, "say_on_answer": greeting, "steps": [{"wait_hangup": {}}]})
     assert outcome == "voicemail" and who(log)[-1] == "voicemail"
     assert said(log)[0] == "owner_greeting" and said(log)[-1] == "owner_message"
+
+
+async def test_an_assistant_whose_wording_is_in_no_grammar_is_told_by_what_was_written_down(owners):
+    greeting = owners.sound("assistant", "您好，这里是智能代接服务，请说出您的来意，我会及时通知机主。", sounds.rest(6.0))
+    outcome, log = await owners.call("assistant", {
+        "answer": {"after_s": 0.2}, "say_on_answer": greeting, "steps": [{"wait_hangup": {}}]})
+    assert outcome == "assistant" and who(log)[-1] == "assistant"
+    assert said(log)[-1] == "owner_message"
 
 
 async def test_a_fax_machine_ends_the_attempt_for_this_number(owners):

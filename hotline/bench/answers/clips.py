@@ -20,14 +20,14 @@ from asr.line_effects import NARROW, WIDE, coloured, swell
 from asr.line_simulation import Conditions, over_the_line
 from dialer.answer.verdict import PERSON
 from hotline.bench.answers import sounds
-from hotline.bench.answers.voices import MEASURED, TUNED
+from hotline.bench.answers.voices import MEASURED, SEEN, TUNED
 from tts import audio, caller_voice
 
-Part = Literal["tune", "measure"]
+Part = Literal["tune", "seen", "measure"]
 TEXTS = Path(__file__).with_name("texts.yaml")
 ANSWERED = {PERSON, "voicemail", "assistant"}
 """Only after the answer; announcements come before it in four calls of five."""
-TAKES = {"tune": 1, "measure": 2}
+TAKES = {"tune": 1, "seen": 2, "measure": 2}
 """Voices that say each sentence."""
 SOUNDS = {"ringing": 12, "music": 24, "fax": 14, "busy": 8, "congestion": 6, "no-such-number": 4}
 LEAST_S = 8.0
@@ -69,7 +69,7 @@ def count(part: Part, seed: int = 1) -> int:
 
 
 def _plans(part: Part, seed: int) -> list[_Plan]:
-    voices, plans = {"tune": TUNED, "measure": MEASURED}[part], []
+    voices, plans = {"tune": TUNED, "seen": SEEN, "measure": MEASURED}[part], []
 
     def plan(kind: str, text: str, take: int) -> None:
         key = zlib.crc32(f"{part}/{seed}/{kind}/{text}/{take}".encode())

@@ -10,8 +10,9 @@ from statistics import median
 from typing import Any
 
 from asr.engines.embedded import EmbeddedRecognizer
+from asr.engines.whisper import WhisperRecognizer
 from asr.grammar import Grammar
-from asr.recognizer import Recognizer
+from asr.recognizer import Recognizer, Result
 from dialer.answer.judge import Judge
 from dialer.answer.verdict import OUTCOMES, PERSON, Verdict
 from dialer.answer.words import GRAMMAR
@@ -20,6 +21,8 @@ from hotline.bench.answers.clips import Clip, Part, clips, count
 FRAME_BYTES = 320
 LOOK_FRAMES = 10
 """A look's result comes so many frames (200 ms) after its audio: a busy worker's delay."""
+TEXT_FRAMES = 60
+"""And what was written down so many (1.2 s)."""
 NO_VERDICT = "nothing"
 
 
@@ -40,32 +43,64 @@ class Told:
         return self.kind == self.clip.kind
 
 
-def tell(clip: Clip, recognizer: Recognizer, grammar: Grammar, sent: bytes = b"") -> Told:
-    """One clip, frame by frame, as in a call; `sent` is what the bot says from the first frame on."""
-    judge, waiting = Judge(early=clip.early), []
+def tell(clip: Clip, recognizer: Recognizer, grammar: Grammar, sent: bytes = b"", *,
+         writer: Recognizer | None = None) -> Told:
+    """One clip, frame by frame, as in a call; `sent` is what the bot says from the first frame on. `writer`
+    writes free speech down; None where a call would have only the words that are spotted."""
+    judge = Judge(early=clip.early, writes=writer is not None)
+    looks, texts = _Late(LOOK_FRAMES, judge.take), _Late(TEXT_FRAMES, judge.take_text)
     for number, at in enumerate(range(0, len(clip.pcm_8k) - FRAME_BYTES + 1, FRAME_BYTES)):
         judge.feed(clip.pcm_8k[at: at + FRAME_BYTES], sent[at: at + FRAME_BYTES].ljust(FRAME_BYTES, b"\0"))
-        if not waiting and (pcm := judge.due()):
-            stream = recognizer.start(grammar, 8000)
-            stream.feed(pcm)
-            waiting.append((number + LOOK_FRAMES, stream.look()))
-        while waiting and waiting[0][0] <= number:
-            judge.take(waiting.pop(0)[1])
+        if looks.free and (pcm := judge.due()):
+            looks.put(number, _heard(recognizer, grammar, pcm))
+        if writer and texts.free and (pcm := judge.due_text()):
+            best = _heard(writer, None, pcm).best
+            texts.put(number, best.text if best else "")
+        looks.pass_on(number)
+        texts.pass_on(number)
         if judge.over:
             break
     return Told(clip, judge.verdict)
 
 
-def measure_answers(part: Part, seed: int, advance: Callable[[int], None], limit: int | None = None) -> dict[str, Any]:
-    """The figures of a part. `advance` is called with the number of clips, then 0 after each."""
+class _Late:
+    """One answer at a time, which `take` gets so many frames after it was asked for."""
+
+    def __init__(self, frames: int, take: Callable[[Any], object]) -> None:
+        self._frames, self._take, self._waiting = frames, take, None
+
+    @property
+    def free(self) -> bool:
+        return self._waiting is None
+
+    def put(self, number: int, answer: Any) -> None:
+        self._waiting = number + self._frames, answer
+
+    def pass_on(self, number: int) -> None:
+        if self._waiting and self._waiting[0] <= number:
+            answer, self._waiting = self._waiting[1], None
+            self._take(answer)
+
+
+def _heard(recognizer: Recognizer, grammar: Grammar | None, pcm: bytes) -> Result:
+    stream = recognizer.start(grammar, 8000)
+    stream.feed(pcm)
+    return stream.look()
+
+
+def measure_answers(part: Part, seed: int, advance: Callable[[int], None], limit: int | None = None,
+                    texts: bool = True) -> dict[str, Any]:
+    """The figures of a part. `advance` is called with the number of clips, then 0 after each. `texts`: whether
+    free speech is written down. Raises ModelMissing where that is not installed."""
     recognizer, grammar = EmbeddedRecognizer(), Grammar.load(GRAMMAR)
+    writer = WhisperRecognizer() if texts else None
     total = count(part, seed)
     step = max(1, total // limit) if limit else 1
     advance(math.ceil(total / step))
     told = []
     for number, clip in enumerate(clips(part, seed)):
         if number % step == 0:
-            told.append(tell(clip, recognizer, grammar))
+            told.append(tell(clip, recognizer, grammar, writer=writer))
             advance(0)
     return figures(told)
 

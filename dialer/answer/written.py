@@ -1,0 +1,98 @@
+"""Who says a text that free speech was written down as: phrases are found in it by their sound.
+
+A recognizer of free speech hears announcements well and spells them badly (您播打的用户以关及), so syllables are
+compared, not characters: one sound beside is a third of a mistake, and a quarter of a phrase may be mistaken.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from asr.templates import pinyin
+from asr.text_match import alike
+from asr.units import LETTERS, UNITS
+
+PHRASES = Path(__file__).with_name("phrases.yaml")
+LEAST_TEXT = 3
+"""Characters: less is 喂 and noise."""
+_MISTAKEN, _DIALLED = 0.25, 0.26     # of a phrase's syllables less than this share may be others
+_NEAR, _LOST = 1 / 3, 0.8            # cost of a syllable one sound beside, and of one too few or too many
+
+Syllables = tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True)
+class Said:
+    """`kind` of dialer/answer/verdict.py, or "" where nothing that machines say was found; `phrase`: of PHRASES."""
+
+    kind: str
+    phrase: str = ""
+
+
+def said_in(text: str, early: bool, unbroken: bool) -> Said | None:
+    """Who says `text`; None where it is too short to tell. `early`: before the call was answered, where no person
+    is; `unbroken`: it was said in one breath of some seconds, or on over our own voice."""
+    heard = _syllables(text)
+    if len(heard) < LEAST_TEXT:
+        return None
+    table = _table()
+    announced = early or _found(heard, table["dialled"], _DIALLED) is not None
+    parts = ["alone", *(["announced"] if announced else []), *(["perhaps"] if unbroken else [])]
+    best = _found(heard, [entry for part in parts for entry in table[part]], _MISTAKEN)
+    if best:
+        return best
+    return Said("unreachable", "an announcement, not told which") if announced and not early else Said("")
+
+
+def _found(heard: Syllables, phrases: Sequence[tuple[str, Syllables, str]], most: float) -> Said | None:
+    """The phrase with the smallest share of mistakes, under `most`; of equals the first."""
+    sounds = frozenset().union(*heard)
+    sounds |= frozenset().union(*(alike()[unit] for unit in sounds))
+    best, least = None, most
+    for kind, wanted, phrase in phrases:
+        if sum(bool(syllable & sounds) for syllable in wanted) >= (1 - most) * len(wanted):
+            mistaken = _mistakes(heard, wanted) / len(wanted)
+            if mistaken < least:
+                best, least = Said(kind, phrase), mistaken
+    return best
+
+
+def _mistakes(heard: Syllables, wanted: Syllables) -> float:
+    """What the stretch of `heard` that is likest to `wanted` costs."""
+    costs = [_LOST * place for place in range(len(wanted) + 1)]
+    best = costs[-1]
+    for syllable in heard:
+        before, costs = costs, [0.0]
+        for place, other in enumerate(wanted):
+            costs.append(min(before[place] + _differ(syllable, other), before[place + 1] + _LOST, costs[place] + _LOST))
+        best = min(best, costs[-1])
+    return best
+
+
+@functools.lru_cache(1 << 16)
+def _differ(one: frozenset[str], other: frozenset[str]) -> float:
+    if one & other:
+        return 0.0
+    return _NEAR if any(alike()[unit] & other for unit in one) else 1.0
+
+
+def _syllables(text: str) -> Syllables:
+    """Of hanzi and letters, without tones; digits and signs are left out."""
+    readings = pinyin()
+    return tuple(frozenset(UNITS[unit].rstrip("1234") for unit in readings[character]) if character in readings
+                 else frozenset(character)
+                 for character in text.upper() if character in readings or character in LETTERS)
+
+
+@functools.cache
+def _table() -> dict[str, Sequence[tuple[str, Syllables, str]]]:
+    """Part → (kind, sound, phrase) of each of its phrases, in the file's order; `dialled` has no kinds."""
+    written = yaml.safe_load(PHRASES.read_text("utf-8"))
+    written["dialled"] = {"": written["dialled"]}
+    return {part: [(kind, _syllables(phrase), phrase) for kind, phrases in kinds.items() for phrase in phrases]
+            for part, kinds in written.items()}
