@@ -15,6 +15,8 @@ from dialer.texting.settings import Gateway, load_gateway
 from hotline.database import database_url
 from hotline.engines import recorded
 from hotline.errors import CannotRun
+from hotline.open_register import OpenRegister
+from plate_parser.open_list import OpenListError, read_open_list
 
 LONGEST_TIMEOUT_S = 10
 """A caller who waits for longer has hung up."""
@@ -42,6 +44,7 @@ class EngineConfig:
     hearing_connect_timeout_s: float = 2.0
     hearing_answer_timeout_s: float = 2.0
     free_speech: bool = False
+    open_list: Path = Path()
     seat_ring_s: int = 20
     owner_ring_s: int = 30
     caller_numbers: Path = Path()
@@ -97,6 +100,16 @@ class EngineConfig:
         return load_gateway(self.text_gateway) if self.text_gateway != Path() else None
 
     @property
+    def open_register(self) -> OpenRegister | None:
+        """The list of plates that is searched instead of the sealed register. Raises CannotRun for a list with a fault."""
+        if self.open_list == Path():
+            return None
+        try:
+            return OpenRegister(read_open_list(self.open_list))
+        except OpenListError as error:
+            raise CannotRun(f"[register] open_list: {error}") from None
+
+    @property
     def recordings(self) -> Path:
         return self.data / "recordings"
 
@@ -106,6 +119,7 @@ SECTIONS = {
     "database": {"url": "database_url", "take_over_s": "take_over_s"},
     "sip": {"config": "sip_conf"},
     "vault": {"config": "vault_config", "socket": "vault_socket"},
+    "register": {"open_list": "open_list"},
     "hearing": {
         "workers": "recognizer_workers", "engine": "hearing_engine", "model": "hearing_model",
         "url": "hearing_url", "certificate": "hearing_certificate",

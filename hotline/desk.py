@@ -8,6 +8,7 @@ from dialer.answer.second_ear import SecondEar
 from dialer.client import Vault
 from hotline.http_service import Fetch, fetch
 from hotline.known_callers import KnownCallers
+from hotline.open_register import OpenRegister
 from hotline.seats import Seats
 from ivr.flow.model import Flow
 from tts.prompts import PromptLibrary
@@ -28,6 +29,8 @@ class Desk:
     fetch: Fetch = fetch
     owner_message: bool = True
     """Voicemails and assistants are told, once and briefly, who called about which car."""
+    open_register: OpenRegister | None = None
+    """A list of plates that is searched instead of the sealed register; the owners' numbers are the vault's still."""
     second_ear: SecondEar | None = None
     """Writes down what is said where an owner's call was answered; without it fewer machines are told."""
     known: KnownCallers = KnownCallers()

@@ -51,6 +51,7 @@ class Engine:
             lambda grammars: make_hearing(config.hearing, config.recognizer_workers, grammars), config.data / "flows")
         self.ears = self.flows.hearing
         self.case_text = CaseText(config.free_speech)
+        self._open_register = config.open_register
         self._known = KnownCallers.load(config.caller_numbers, config.caller_header)
         self._folder = EngineFolder(config.data)
         self._pulse = Pulse(self._folder.name, config.take_over_s)
@@ -83,6 +84,7 @@ class Engine:
                 owner_ring_s=self.config.owner_ring_s,
                 service_hosts=self.config.service_hosts,
                 owner_message=self.config.owner_message,
+                open_register=self._open_register,
                 second_ear=await stack.enter_async_context(SecondEar()) if self.config.owner_second_ear else None,
                 known=self._known,
                 hold_s=self.config.hold_s,

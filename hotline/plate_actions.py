@@ -209,6 +209,9 @@ class PlateActions:
         """What the vault makes of it; None where the vault gives no answer."""
         try:
             caller = conversation.call.remote[:LONGEST_CALLER]
+            if self._desk.open_register:
+                return await self._desk.open_register.match(
+                    self._desk.vault, self._case.id, heard, caller=caller, denied=self._rejected)
             return await self._desk.vault.match(self._case.id, heard, caller=caller, denied=self._rejected)
         except VaultUnavailable as error:
             conversation.log("vault_unavailable", error=str(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from rapidfuzz import process
@@ -31,11 +31,15 @@ class OpenList:
         self.plates = tuple(dict.fromkeys(map(normalize, plates)))
         self._known = frozenset(self.plates)
 
-    def match(self, heard: Sequence[tuple[str, float]], thresholds: Thresholds = Thresholds()) -> Decision:
-        """As `plate_parser.match.decide`, over `heard` (plate, probability), which sums to at most 1."""
+    def match(self, heard: Sequence[tuple[str, float]], thresholds: Thresholds = Thresholds(),
+              denied: Collection[str] = ()) -> Decision:
+        """As `plate_parser.match.decide`, over `heard` (plate, probability), which sums to at most 1, without what
+        the caller `denied`."""
         weights = dict(likely_variants(heard))
         for plate, weight in self._alike(heard):
             weights[plate] = max(weight, weights.get(plate, 0.0))
+        for plate in denied:
+            weights.pop(plate, None)
         total = max(1.0, sum(weights.values()))
         return decide([(plate, weight / total) for plate, weight in weights.items()], self._known, thresholds)
 
