@@ -37,6 +37,13 @@ CHINESE_LETTERS = {
     "U": "you1", "V": "wei1", "W": "da2 bu5 liu5", "X": "ai2 ke5 si5", "Y": "wai4", "Z": "zei4",
 }  # fmt: skip
 
+# English words that a Chinese prompt may hold, for callers who speak no Chinese: phonemes, and pinyin
+# for a voice that has no others.
+ENGLISH_WORDS = {
+    "ENGLISH": ("ˈɪŋɡlɪʃ", "ying1 ge2 li4 shi5"), "FOR": ("fɔɹ", "fo4"), "HOLD": ("hˈOld", "hou4 de5"),
+    "PLEASE": ("plˈiz", "pu5 li4 si5"), "PRESS": ("pɹˈɛs", "pu5 rui4 si5"), "ZERO": ("zˈɪɹO", "zi4 rou5"),
+}  # fmt: skip
+
 # Characters whose commonest reading is not the one wanted here.
 READINGS = {
     "藏": "zang4", "琼": "qiong2", "渝": "yu2", "蒙": "meng2", "宁": "ning2", "幺": "yao1",
@@ -46,7 +53,8 @@ PHRASES = {"重新": "chong2 xin1", "转接": "zhuan3 jie1", "转人工": "zhuan
 
 _PLATE = re.compile(rf"(?P<head>[{PROVINCES}])[ ·.,，-]*(?P<city>[A-Z])[ ·.,，-]*"
                     r"(?P<serial>[A-Z0-9]{4,5}[A-Z0-9学警挂港澳领试超]?)(?![A-Z0-9])")
-_PART = re.compile(r"(?P<letter>[A-Z])|(?P<han>[\u3400-\u9fff]+)|(?P<mark>[、，。．！：；？,.!:;?…—“”‘’（）《》\s]+)")
+_PART = re.compile(rf"(?P<word>(?<![A-Z])(?:{'|'.join(ENGLISH_WORDS)})(?![A-Z]))|(?P<letter>[A-Z])|"
+                   r"(?P<han>[\u3400-\u9fff]+)|(?P<mark>[、，。．！：；？,.!:;?…—“”‘’（）《》\s]+)")
 _MARKS = str.maketrans("、，。．！：；？", ",,..!:;?")
 
 
@@ -66,7 +74,9 @@ def fallback_pinyin(text: str) -> str:
     """`text` in pinyin with tone digits, for a voice that reads pinyin; marks are kept."""
     words = []
     for part in _tokens(_written_out(text, yao=True)):
-        if part["letter"]:
+        if part["word"]:
+            words.append(ENGLISH_WORDS[part["word"]][1])
+        elif part["letter"]:
             words.append(CHINESE_LETTERS[part["letter"]].replace("=kʰjou↘", "kiu4"))
         elif part["han"]:
             words += pinyin_words(part["han"])
@@ -120,7 +130,9 @@ def _spelled_plate(plate: str, yao: bool) -> str:
 
 def _parts(text: str, letters: Letters) -> Iterator[str]:
     for part in _tokens(text):
-        if part["letter"]:
+        if part["word"]:
+            yield ENGLISH_WORDS[part["word"]][0]
+        elif part["letter"]:
             yield letter_phonemes(part["letter"], letters)
         elif part["han"]:
             yield han_phonemes(part["han"])

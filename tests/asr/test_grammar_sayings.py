@@ -17,9 +17,10 @@ SAMPLES = {"plate": 1000, "yes_no": 700, "owner_answer": 700, "minutes": 700, "p
            "readback": 700, "plate_rest": 300, "which(one=E;other=1)": 300, "which(one=赣;other=甘)": 300,
            "plate(home=赣K)": 700, "choice(park=停车|停车场;toilet=厕所|洗手间)+person": 300,
            "did_it_move": 300}
-NODES_AT_MOST = {"plate": 4500, "correction": 5000, "readback": 5300, "plate_rest": 4500,
-                 "which": 6000, "owner_answer": 1500}
-INTENTS = {"person", "emergency", "repeat", "elderly", "slower", "wait", "robot", "curse", "hello", "laugh"}
+NODES_AT_MOST = {"plate": 4500, "correction": 5300, "readback": 5600, "plate_rest": 4500,
+                 "which": 6300, "owner_answer": 1500}
+INTENTS = {"person", "emergency", "repeat", "elderly", "slower", "wait", "robot", "curse", "hello", "laugh",
+           "no_idea", "unreadable", "no_plate", "other_town", "two_cars", "cancel", "thanks", "child", "foreign"}
 
 _GRAMMARS: dict[str, Grammar] = {}
 
@@ -156,13 +157,19 @@ SAYINGS = {
     "readback": {"对": "yes", "嗯没错": "yes", "不对": "no", "你听错了": "no", "第二位是E": "at:2=E",
                  "不对第二位是E": "at:2=E", "不是E是一": "swap:E=1", "赣K一二三四五": "赣K12345",
                  "不对是赣K一二三四五": "赣K12345", "你是机器人吗": "robot", "神经病": "curse", "喂": "hello",
-                 "哈哈哈": "laugh", "等一下": "wait", "听不清": "slower", "我年纪大了": "elderly"},
+                 "哈哈哈": "laugh", "等一下": "wait", "听不清": "slower", "我年纪大了": "elderly", "不用了": "cancel", "车开走了": "cancel",
+                 "谢谢": "thanks"},
     "which(one=E;other=1)": {"E": "E", "幺": "1", "是E": "E", "第一个": "E", "后一个": "1", "都不是": "no",
                              "第二个": "1", "后者": "1", "是前面那个": "E", "后面那个吧": "1", "两个都不对": "no",
                              "都不是是B": "here:B", "最后一位是六": "end:6", "不对第三位是八": "at:3=8",
                              "不对是赣K一二三四五": "赣K12345", "你是真人吗": "robot", "转人工": "person"},
     "which(one=赣;other=甘)": {"江西的赣": "赣", "甘肃的甘": "甘"},
     "plate_rest": {"一二三四五": "12345", "D一二三四五": "D12345", "K一二三四五": "K12345", "赣K一二三四五": "赣K12345"},
+    "plate": {"我不知道车牌": "no_idea", "不知道": "no_idea", "车牌看不清": "unreadable", "还是看不清": "unreadable",
+              "没有车牌": "no_plate", "是外地车": "other_town", "两辆车": "two_cars", "算了不用了": "cancel",
+              "车已经挪走了": "cancel", "再见": "cancel", "谢谢": "thanks", "叔叔你好": "child", "会说英语吗": "foreign",
+              "赣K一二等一下": "wait", "哈哈哈": "laugh", "哈喽": "hello"},
+    "no_longer": {"对": "yes", "不用了": "yes", "车走了": "yes", "再见": "yes", "不是": "no", "还要挪": "no", "人工": "person"},
     "repeat": {"再说一遍": "repeat", "听不懂": "slower", "慢一点": "slower", "人工": "person"},
     "person": {"我要人工": "person"},
 }

@@ -25,7 +25,7 @@ def said_in(state, last):
 
 def follows_aside(flow, state, last):
     """What may have been said last once something said in passing was answered."""
-    for aside in flow.asides.values():
+    for aside in (each for each in flow.asides.values() if each.at_most):     # else it leads on at once
         for answer in {chosen(aside.say, time, last.__eq__) for time in range(1, len(aside.say) + 1)} or {last}:
             yield last, answer if aside.say else None
             for question in {chosen(state.short, time, answer.__eq__) for time in range(1, len(state.short) + 1)} if aside.again else ():

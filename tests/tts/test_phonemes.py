@@ -29,6 +29,12 @@ def test_a_plate_says_yao_and_its_letters():
     assert "kˈA" in phonemes("赣KA1234") and "kʰei↘" in phonemes("赣KA1234", "chinese")
 
 
+def test_the_few_english_words_are_said_as_words_and_other_latin_as_letters():
+    assert phonemes("For English, press zero.") == "fɔɹ ˈɪŋɡlɪʃ, pɹˈɛs zˈɪɹO."
+    assert fallback_pinyin("Please hold") == "pu5 li4 si5 hou4 de5"
+    assert phonemes("HOLDE") == phonemes("H O L D E")
+
+
 def test_no_combining_mark_is_left():
     assert "\u032f" not in phonemes("您好，这里是挪车热线，有人被挡住了。")
 
