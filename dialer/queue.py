@@ -189,6 +189,7 @@ class AttemptQueue:
 
     def _begin(self, session: Session, now: float, request_id: int, numbers: int) -> Begun | Held:
         request = session.get(Request, request_id, with_for_update=True)
+        now = max(now, self.time())  # another engine may have kept the row for a while
         if request is None or request.state not in OPEN:
             return Held("over", None)
         if request.state == "calling":

@@ -1,36 +1,46 @@
-"""Calls an owner of many numbers about one car after the other, noting each ring: to be killed.
+"""An engine's calls to owners without the calls: claims, begins, notes each ring, ends. To be killed."""
 
-    dialing_process.py DATABASE RINGS
-"""
-
+import multiprocessing
 import os
-import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 from dialer.attempts import AttemptPolicy
+from dialer.pulse import Pulse
 from dialer.queue import AttemptQueue, Begun
 from hotline.store import Store
 
 NUMBERS = 10
+CARS = 3
 RINGS_S = 0.01
 
+_processes = multiprocessing.get_context("fork")  # to import all that is needed takes longer than a life
 
-def main() -> None:
-    database, rings = sys.argv[1:]
-    policy = AttemptPolicy(attempts=NUMBERS, daily=1000)
-    queue = AttemptQueue(Store(f"sqlite:///{database}").open().engine, policy, lambda: datetime.now(UTC))
+
+def start(database: str, rings: Path, name: str, take_over_s: float = 30.0):
+    """A running process that dials by the queue in `database`; `kill` it."""
+    ready = _processes.Event()
+    process = _processes.Process(target=_dial, args=(database, rings, name, take_over_s, ready), daemon=True)
+    process.start()
+    assert ready.wait(60)
+    return process
+
+
+def _dial(database: str, rings: Path, name: str, take_over_s: float, ready) -> None:
+    pulse = Pulse(name, take_over_s)
+    store = Store(database).open()
+    queue = AttemptQueue(store.engine, AttemptPolicy(attempts=NUMBERS, daily=1000), lambda: datetime.now(UTC), pulse=pulse)
     queue.recover()
-    print("ready", flush=True)
+    ready.set()
     with open(rings, "a") as phone:
         while True:
-            request = queue.ask("case-1", "car", "owner")
-            while isinstance(begun := queue.begin(request.id, NUMBERS), Begun):
-                phone.write(f"{begun.request_id}/{begun.seq}\n")  # the INVITE
-                phone.flush()
-                os.fsync(phone.fileno())
-                time.sleep(RINGS_S)
-                queue.end(begun, "no-answer")
-
-
-main()
+            for car in range(CARS):
+                queue.ask(f"case-{car}", f"car-{car}", f"owner-{car}")
+            for request in queue.claim(1):
+                while isinstance(begun := queue.begin(request.id, NUMBERS), Begun):
+                    phone.write(f"{begun.request_id}/{begun.seq}\n")  # the INVITE
+                    phone.flush()
+                    os.fsync(phone.fileno())
+                    time.sleep(RINGS_S)
+                    queue.end(begun, "no-answer")

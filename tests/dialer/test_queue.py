@@ -1,25 +1,17 @@
 """The queue of calls to owners: how often, how soon, when, and never twice for one attempt."""
 
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from threading import Thread
 
 import pytest
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import inspect
 
 from dialer.attempts import AttemptPolicy
 from dialer.errors import ConfigProblem
 from dialer.queue import AttemptQueue, Base, Begun, Held
 from hotline.store import Store
 
-ROOT = Path(__file__).resolve().parents[2]
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
@@ -332,30 +324,3 @@ def test_a_clock_that_jumps_rings_nobody_more_often(make_queue, clock, jump_s):
 def test_rules_that_cannot_be_meant_call_nobody(rules):
     with pytest.raises(ConfigProblem, match=r"^\[owners\] \w+ must be"):
         AttemptPolicy(**rules)
-
-
-# --- killed at any moment ---
-
-KILLS = 25
-
-
-def test_a_process_killed_at_any_moment_never_rings_twice_for_one_attempt(tmp_path):
-    database, rings, rng = tmp_path / "queue.db", tmp_path / "rings", random.Random(5)
-    rings.touch()
-    for _ in range(KILLS):
-        dialer = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("dialing_process.py"), database, rings],
-            env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True)
-        assert dialer.stdout.readline() == "ready\n"
-        time.sleep(rng.uniform(0, 0.15))  # an attempt takes about 20 ms, half of it ringing
-        dialer.send_signal(signal.SIGKILL)
-        dialer.communicate(timeout=20)
-        assert dialer.returncode == -signal.SIGKILL
-    rung = Counter(rings.read_text().split())
-    with create_engine(f"sqlite:///{database}").connect() as connection:
-        begun = connection.exec_driver_sql("SELECT request_id || '/' || seq, outcome FROM owner_attempt").fetchall()
-        most = connection.exec_driver_sql("SELECT max(spent) FROM owner_request").scalar_one()
-    assert max(rung.values()) == 1, "an attempt rang twice"
-    assert set(rung) <= {name for name, _ in begun} and most <= 10
-    lost = sum(outcome == "lost" for _, outcome in begun)
-    assert lost >= KILLS // 3, "too few kills fell into an attempt: the test proves nothing"
