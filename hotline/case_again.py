@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from dialer.attempts import PROMISED
 from dialer.queue import OPEN, Request
 from hotline.casebook import OpenCase
+from hotline.database import reason
 from hotline.desk import Desk
 from hotline.owner_desk import OwnerDesk
 from ivr.flow.actions import action
@@ -33,8 +36,13 @@ class CaseAgain:
     @action("found", "none", sets={"plate": "plate"})
     async def find_open_case(self, conversation: Conversation) -> str:
         """Whether this caller asked for a car to be moved lately and has not said yet that it was; sets its `plate`."""
-        for case_id, plate in await self._case.earlier(conversation.call.remote, self._desk.case_life_s):
-            request = await self._owners.of_case(case_id)
+        try:
+            earlier = [(case_id, plate, await self._owners.of_case(case_id)) for case_id, plate
+                       in await self._case.earlier(conversation.call.remote, self._desk.case_life_s)]
+        except SQLAlchemyError as error:
+            conversation.log("earlier_not_known", error=reason(error))  # then it is a new request
+            return "none"
+        for case_id, plate, request in earlier:
             if request is None or (self._earlier and plate != conversation.values["plate"]):
                 continue
             if not self._earlier:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dialer.client import LookupRefused, Match, Renewed, VaultUnavailable
 from dialer.queue import AttemptQueue, Begun, Request
-from hotline.database import Reach
+from hotline.database import Reach, reason
 from hotline.desk import Desk
 from hotline.owner_call import OwnerAnswer, call_number
 from ivr.sip.line import LineError
@@ -222,8 +222,8 @@ class OwnerDesk:
                 return
             tail = owner.tail if begun.number == 0 else ""
             answer = await call_number(self._desk(), case_id, owner.tokens[begun.number], plate, note, tail=tail, reminder=begun.reminder)
-        except LineError as error:
-            note("trouble", error=str(error))
+        except (LineError, SQLAlchemyError) as error:  # nothing was dialled
+            note("trouble", error=str(error) if isinstance(error, LineError) else reason(error))
             answer = OwnerAnswer("unavailable", rang=False)
         except Exception as error:
             log.exception("owner_call_failed", extra={"fields": {"case": case_id}})
