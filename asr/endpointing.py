@@ -42,6 +42,8 @@ class Profile:
     sure_ms: a pause that ends the turn where it surely is.
     quiet_ms: a pause that ends the turn whatever was heard.
     longest_ms: speech longer than this is cut.
+    goes_on: (intent, ms): an answer that means this is often followed by more (我现在过不去 … 要半个小时), so
+    it is surely whole only after so long a pause.
     slower: what to use instead for a caller who speaks slowly; None for the same.
     """
 
@@ -51,16 +53,18 @@ class Profile:
     quiet_ms: int = 900
     longest_ms: int = 12000
     slower: Profile | None = None
+    goes_on: tuple[tuple[str, int], ...] = ()
 
-    def wait_ms(self, whole_share: float) -> int:
-        """The pause that ends the turn, by how probably the answer is whole (0 to 1).
+    def wait_ms(self, whole_share: float, meaning: str = "") -> int:
+        """The pause that ends the turn, by how probably the answer is whole (0 to 1) and what it means.
 
         Between sure_ms and quiet_ms in proportion to the logarithm: each halving of the share
         asks for as much more quiet.
         """
         span = math.log(SURE_SHARE) - math.log(UNSURE_SHARE)
         doubt = (math.log(SURE_SHARE) - math.log(max(whole_share, UNSURE_SHARE))) / span
-        return round(self.sure_ms + max(doubt, 0.0) * (self.quiet_ms - self.sure_ms))
+        sure_ms = max(self.sure_ms, dict(self.goes_on).get(meaning.partition(":")[0], 0))
+        return round(sure_ms + max(doubt, 0.0) * (self.quiet_ms - sure_ms))
 
 
 class Endpointer:

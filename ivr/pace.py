@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from ivr.turn import Heard, Listening
 
-SLOW_PAUSE_MS = 550
+SLOW_PAUSE_MS = 650
 """A pause within an answer from which on a caller counts as slow; between the groups of a plate most
 callers take 200 to 400 ms."""
 SAID = {"elderly": "said_elderly", "slower": "asked_slower", "repeat": "asked_again"}

@@ -202,13 +202,17 @@ class _Turn:
             self.seen = None
         if ear.stirring and ear.speech_ms < profile.longest_ms:
             return None
-        if self.seen and ear.quiet_ms >= profile.wait_ms(share := whole_share(self.seen)) and share > UNSURE_SHARE:
+        if self.seen and ear.quiet_ms >= self._wait_ms(self.seen) and whole_share(self.seen) > UNSURE_SHARE:
             return self._answered(_whole(self.seen))
         if ear.quiet_ms >= profile.quiet_ms or ear.speech_ms >= profile.longest_ms:
             self._ask(self.stream.finish(), finish=True)
         elif ear.quiet_ms >= profile.look_ms and self.asked_at_ms != ear.speech_ended_ms:
             self._ask(self.stream.look(), finish=False)
         return None
+
+    def _wait_ms(self, seen: Result) -> int:
+        meaning = seen.hypotheses[0].value if seen.hypotheses else ""
+        return self.listening.profile.wait_ms(whole_share(seen), meaning)
 
     def _ask(self, work: Coroutine[None, None, Result], finish: bool) -> None:
         """Have the stream decoded while the call runs on; the answer wakes the turn."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from array import array
 from collections import deque
+from collections.abc import Callable
 
 import pjsua2 as pj
 
@@ -26,8 +27,10 @@ class AudioPort(pj.AudioMediaPort):
     that too, but then nobody would know what was sent.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, wake: Callable[[], None]) -> None:
+        """``wake`` is called when the first of some frames waits to be taken."""
         super().__init__()
+        self._wake = wake
         self.buffer = PlayBuffer()
         self.partner: AudioPort | None = None
         self.live = False  # connected to a call; until then the bridge still calls in
@@ -67,7 +70,10 @@ class AudioPort(pj.AudioMediaPort):
         size = vector.size()  # 0 where the call has nothing to say, as on hold
         received = ctypes.string_at(_data(vector), FRAME_BYTES) if size >= FRAME_BYTES else SILENCE
         self._received = received
+        waited = bool(self.frames)
         self.frames.append((received, self._sent))
+        if not waited:
+            self._wake()
         self._sent = SILENCE  # nothing more is sent until it is asked for
 
 

@@ -47,6 +47,11 @@ class EngineSocket:
         self._listener.close()
         self._path.unlink(missing_ok=True)
 
+    @property
+    def socket(self) -> socket.socket:
+        """The connection, to be waited on."""
+        return self._client
+
     def receive(self) -> list[Message]:
         """The messages that have arrived.
 

@@ -31,6 +31,13 @@ def test_the_less_sure_the_longer_the_wait():
     assert 250 < PLATE.wait_ms(0.1) < 725
 
 
+def test_what_is_often_followed_by_more_is_waited_for_longer():
+    profile = Profile(look_ms=96, sure_ms=160, quiet_ms=700, goes_on=(("refuses", 600), ("later", 300)))
+    assert profile.wait_ms(0.9, "coming") == 160
+    assert profile.wait_ms(0.9, "refuses") == 600 and profile.wait_ms(0.9, "later:10") == 300
+    assert profile.wait_ms(0.0, "refuses") == 700
+
+
 def test_pauses_within_an_answer_are_measured_and_the_last_one_is_not():
     ear = fed((0.0, 320), (0.9, 640), (0.0, 480), (0.9, 320), (0.0, 960))
     assert ear.longest_pause_ms == pytest.approx(480, abs=BLOCK_MS)

@@ -37,6 +37,7 @@ def test_a_profile_of_before_there_was_sure_is_still_read(tmp_path):
     ("b: {}\na: {slower: c}\n", ":2:13: there is no profile 'c'; known: a, b"),
     ("a: {slower: b}\nb: {slower: a}\n", "names a slower one itself"),
     ("a: {quite: 700}\n", "'quite' is not known here; did you mean 'quiet'?"),
+    ("a: {quiet: 700, goes_on: {no: 900}}\n", ":1:26: 'no' is waited for longer than quiet, 700 ms"),
     ("a: {quiet: long}\n", ":1:12: expected a whole number, not 'long'"),
 ])
 def test_a_wrong_profile_is_told_with_its_line(tmp_path, text, message):
