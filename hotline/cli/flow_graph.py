@@ -8,7 +8,8 @@ import click
 
 from hotline.errors import CannotRun
 from hotline.flows import ACTIONS
-from ivr.flow.diagram import picture, to_dot, to_mermaid
+from ivr.flow.diagram import picture
+from ivr.flow.drawing import to_dot, to_mermaid
 from ivr.flow.load import load_flow
 from tts.script import load_script
 
@@ -18,8 +19,11 @@ from tts.script import load_script
 @click.option("--format", "kind", type=click.Choice(["svg", "mermaid", "dot"]), default="svg", show_default=True,
               help="For a browser, for a document, or Graphviz's own language.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Where to write; else standard output.")
-def graph(file: Path, kind: str, out: Path | None) -> None:
+@click.option("--full", is_flag=True, help="Every state by itself, and every miss, of a large flow too.")
+def graph(file: Path, kind: str, out: Path | None, full: bool) -> None:
     """Draw the flow in FILE: SVG that opens in a browser, or Mermaid for a document.
+
+    A large flow is drawn folded: a question with its ladder is one box, and so are ends of one kind.
 
     \b
     Example: ivr flow graph flows/move_car_inbound.yaml -o inbound.svg
@@ -27,7 +31,7 @@ def graph(file: Path, kind: str, out: Path | None) -> None:
     """
     texts = {name: prompt.text for name, prompt in load_script(file.parent / "prompts").prompts.items()}
     persons = frozenset(name for name, spec in ACTIONS.items() if spec.person)
-    drawn = picture(load_flow(file), texts, persons)
+    drawn = picture(load_flow(file), texts, persons, full)
     text = to_mermaid(drawn) if kind == "mermaid" else to_dot(drawn)
     if kind == "svg":
         text = _laid_out(text)

@@ -8,7 +8,11 @@ from click.testing import CliRunner
 
 from hotline.cli.flow import flow
 from hotline.errors import CannotRun
+from ivr.flow.diagram import picture
+from ivr.flow.folding import folds, sections
+from ivr.flow.load import load_flow
 
+PERSONS = frozenset({"transfer"})
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 DESK = str(FLOWS / "city_desk.yaml")
 
@@ -26,6 +30,30 @@ def test_the_svg_holds_every_state_and_opens_as_xml(tmp_path):
     assert told.exit_code == 0 and "open it with a browser" in told.output
     titles = {title.text for title in ElementTree.parse(out).iter("{http://www.w3.org/2000/svg}title")}
     assert {"welcome", "menu", "seat_wanted", "closed", "all_busy"} <= titles
+
+
+def test_a_large_flow_is_drawn_folded_by_the_titles_in_its_file():
+    inbound = load_flow(FLOWS / "move_car_inbound.yaml")
+    folded, whole = picture(inbound, {}, PERSONS), picture(inbound, {}, PERSONS, full=True)
+    assert set(whole.kinds) == set(inbound.states) and len(folded.kinds) < len(whole.kinds) / 2
+    assert folded.sections["look_up"].startswith("the plate") and "say_it_again" not in folded.kinds
+    assert any("say_it_again" in line for line in folded.lines["welcome"])
+    drawn = {box for arrow in folded.arrows for box in (arrow.start, arrow.to)} | set(folded.anywhere.values())
+    assert drawn == set(folded.kinds) and len(folded.arrows) < len(whole.arrows) / 2
+
+
+def test_every_state_stands_in_some_box_of_a_folded_picture():
+    inbound = load_flow(FLOWS / "move_car_inbound.yaml")
+    stands = folds(inbound, sections(inbound))
+    assert set(stands) == set(inbound.states) and all(stands[box] == box for box in stands.values())
+
+
+def test_the_titles_of_a_flow_are_fields_of_its_picture():
+    drawn = CliRunner().invoke(flow, ["graph", str(FLOWS / "move_car_inbound.yaml"), "--format", "mermaid"]).output
+    assert '["the owner, and what came of it"]' in drawn and drawn.count("  subgraph ") == drawn.count("\n  end\n")
+    svg = CliRunner().invoke(flow, ["graph", str(FLOWS / "move_car_inbound.yaml")]).output
+    width = float(ElementTree.fromstring(svg.encode()).get("width").removesuffix("pt"))
+    assert width < 3000, "too wide to read"
 
 
 def test_without_graphviz_one_sentence_says_what_to_do(monkeypatch, tmp_path):
