@@ -53,6 +53,9 @@ OUTCOMES = {
 }
 """By the names that the queue keeps. The owner's flow ends with the first group's."""
 
+UNREACHED = {name for name, follows in OUTCOMES.items() if follows.told in ("busy", "no-answer", "off", "failed") and name != "withdrawn"}
+"""No call reached the owner."""
+
 OF_ENDINGS = {"hung-up": "no-answer", "interrupted": "failed", "failed": "failed"}
 """Endings of the owner's flow that are outcomes by another name."""
 

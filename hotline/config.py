@@ -11,6 +11,7 @@ from sqlalchemy import URL
 from asr.engines.choice import ENGINES, EngineChoice
 from dialer.attempts import AttemptPolicy
 from dialer.errors import ConfigProblem
+from dialer.promises import CallBackPolicy
 from dialer.texting.settings import Gateway, load_gateway
 from hotline.database import database_url
 from hotline.engines import recorded
@@ -67,6 +68,11 @@ class EngineConfig:
     owner_quiet: str = AttemptPolicy.quiet
     owner_remind_s: int = AttemptPolicy.remind_s
     text_gateway: Path = Path()
+    call_back_flow: str = "move_car_call_back"
+    call_back_dial: str = "{number}"
+    call_back_tries: int = CallBackPolicy.tries
+    call_back_wait_s: int = int(CallBackPolicy.wait_s)
+    call_back_ring_s: int = 30
     finish_calls_s: int = 60
 
     @property
@@ -115,7 +121,7 @@ class EngineConfig:
 
 
 SECTIONS = {
-    "engine": {"data", "flows", "inbound_flow", "outbound_flow", "finish_calls_s"},
+    "engine": {"data", "flows", "inbound_flow", "outbound_flow", "call_back_flow", "finish_calls_s"},
     "database": {"url": "database_url", "take_over_s": "take_over_s"},
     "sip": {"config": "sip_conf"},
     "vault": {"config": "vault_config", "socket": "vault_socket"},
@@ -129,6 +135,7 @@ SECTIONS = {
     "seats": {"ring_s": "seat_ring_s"},
     "callers": {"numbers": "caller_numbers", "header": "caller_header", "case_life_s": "case_life_s"},
     "texts": {"gateway": "text_gateway"},
+    "call_back": {"dial": "call_back_dial", "tries": "call_back_tries", "wait_s": "call_back_wait_s", "ring_s": "call_back_ring_s"},
     "services": {"allowed_hosts": "service_hosts"},
     "owners": {"ring_s": "owner_ring_s", "hold_s": "hold_s", "message": "owner_message",
                "second_ear": "owner_second_ear"}
@@ -164,6 +171,8 @@ def load_config(path: Path) -> EngineConfig:
         if not 0 < getattr(config, name) <= LONGEST_TIMEOUT_S:
             raise CannotRun(f"{path}: '{name.removeprefix('hearing_')}' in [hearing] must be over 0 and at most "
                             f"{LONGEST_TIMEOUT_S} seconds")
+    if "{number}" not in config.call_back_dial or not 1 <= config.call_back_tries <= 10 or config.call_back_wait_s < 5:
+        raise CannotRun(f"{path}: [call_back] needs {{number}} in dial, 1 to 10 tries, and wait_s of at least 5")
     try:
         config.owner_policy
     except ConfigProblem as problem:

@@ -1,16 +1,22 @@
 """What a conversation needs of the house it runs in."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from asr.pool import RecognizerPool
 from dialer.answer.second_ear import SecondEar
 from dialer.client import Vault
+from dialer.promises import Promises
 from hotline.http_service import Fetch, fetch
 from hotline.known_callers import KnownCallers
 from hotline.open_register import OpenRegister
 from hotline.seats import Seats
+from hotline.text_desk import TextDesk
+from hotline.texts import TextTemplate
 from ivr.flow.model import Flow
+from ivr.sip.line import Leg
 from tts.prompts import PromptLibrary
 
 
@@ -37,3 +43,15 @@ class Desk:
     hold_s: int = 90
     case_life_s: int = 7200
     """So long a caller who dials again is asked about the car."""
+    texts: TextDesk | None = None
+    text_templates: Mapping[str, TextTemplate] = field(default_factory=dict)
+    promises: Promises | None = None
+    call_back_flow: Flow | None = None
+    dial_caller: Callable[[str], Awaitable[Leg]] | None = None
+    """Rings a caller's number; None where none can be rung."""
+    in_thread: Callable[..., Awaitable] = asyncio.to_thread
+
+    @property
+    def can_call_back(self) -> bool:
+        """Whether callers can be rung later."""
+        return self.dial_caller is not None and self.call_back_flow is not None

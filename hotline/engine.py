@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from asr.engines.choice import make_hearing
 from dialer.answer.second_ear import SecondEar
 from dialer.client import Vault
+from dialer.promises import CallBackPolicy, Promises
 from dialer.pulse import BEAT_S, Pulse
 from dialer.queue import AttemptQueue
 from dialer.steady import steady_clock
@@ -26,6 +27,7 @@ from hotline.known_callers import KnownCallers
 from hotline.live_flows import LiveFlows
 from hotline.move_car import MoveCar
 from hotline.owner_desk import OwnerDesk
+from hotline.promise_desk import PromiseDesk
 from hotline.recording import Recorder
 from hotline.seats import Seats
 from hotline.store import Store
@@ -48,7 +50,8 @@ class Engine:
         self.sip = load_sip_config(config.sip_conf)
         self.flows = LiveFlows(
             config.flows, config.inbound_flow, config.outbound_flow,
-            lambda grammars: make_hearing(config.hearing, config.recognizer_workers, grammars), config.data / "flows")
+            lambda grammars: make_hearing(config.hearing, config.recognizer_workers, grammars), config.data / "flows",
+            config.call_back_flow)
         self.ears = self.flows.hearing
         self.case_text = CaseText(config.free_speech)
         self._open_register = config.open_register
@@ -89,16 +92,20 @@ class Engine:
                 known=self._known,
                 hold_s=self.config.hold_s,
                 case_life_s=self.config.case_life_s,
+                dial_caller=self._dial_caller if self._can_dial_callers() else None,
             )
             watching = asyncio.create_task(self.flows.watch())
             stack.callback(watching.cancel)
             self._steady = steady_clock(await asyncio.to_thread(self.store.time))
             casebook = Casebook(self.store, self.listeners)
-            self.texts = await stack.enter_async_context(self._text_desk(casebook))
             queue = AttemptQueue(self.store.engine, self.policy, lambda: datetime.now().astimezone(),
                                  self._steady, self._pulse)
             self.owners = await stack.enter_async_context(
                 OwnerDesk(lambda: self.desk, queue, casebook, reach=self.store.reach))
+            texts = await stack.enter_async_context(self._text_desk(casebook))
+            self._desk = replace(self._desk, texts=texts, promises=self._promises())
+            self.promised = await stack.enter_async_context(PromiseDesk(
+                lambda: self.desk, self._desk.promises, texts, self.owners, casebook, reach=self.store.reach))
             living = asyncio.create_task(self._live())
             stack.callback(living.cancel)
             self._stack = stack.pop_all()
@@ -118,14 +125,26 @@ class Engine:
             clock = datetime.now().astimezone()
             return 60.0 * self.policy.quiet_minutes(clock.hour * 60 + clock.minute)
 
-        return TextDesk(self._gateway, outbox, casebook, lambda: self._desk.vault, quiet_s=quiet_s,
-                        reach=self.store.reach)
+        return TextDesk(self._gateway, outbox, casebook, lambda: self._desk.vault,
+                        lambda: self.flows.current.texts, quiet_s=quiet_s, reach=self.store.reach)
+
+    def _promises(self) -> Promises:
+        policy = CallBackPolicy(self.config.call_back_tries, self.config.call_back_wait_s)
+        return Promises(self.store.engine, policy, self._steady, self._folder.name)
+
+    def _can_dial_callers(self) -> bool:
+        return self.sip.trunk is not None or self.config.call_back_dial.startswith("sip")
+
+    async def _dial_caller(self, number: str) -> Leg:
+        target = self.config.call_back_dial.replace("{number}", number)
+        return await self.line.dial(target, ring_timeout_s=self.config.call_back_ring_s)
 
     @property
     def desk(self) -> Desk:
         """What a conversation that begins now works with, and keeps to its end."""
         now = self.flows.current
-        return replace(self._desk, voice=now.voice, ears=now.ears, owner_flow=now.owner)
+        return replace(self._desk, voice=now.voice, ears=now.ears, owner_flow=now.owner, call_back_flow=now.call_back,
+                       text_templates=now.texts)
 
     async def __aexit__(self, *_: object) -> None:
         for conversation in self._conversations:

@@ -8,8 +8,8 @@ import asyncio
 import hashlib
 import logging
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from asr.engines.choice import Hearing
@@ -17,6 +17,7 @@ from asr.pool import RecognizerPool
 from asr.recognizer import AsrError
 from hotline.errors import CannotRun
 from hotline.flows import flow_problems
+from hotline.texts import TEXTS_FILE, TextTemplate, load_texts
 from ivr.flow.load import load_flow
 from ivr.flow.model import Flow
 from ivr.flow.source import FlowError
@@ -49,6 +50,12 @@ class Edition:
     voice: PromptLibrary
     grammars: Path
     ears: Hearing | EditionEars | None = None
+    call_back: Flow | None = None
+    texts: Mapping[str, TextTemplate] = field(default_factory=dict)
+
+    @property
+    def flows(self) -> list[Flow]:
+        return [flow for flow in (self.inbound, self.owner, self.call_back) if flow]
 
 
 class LiveFlows:
@@ -57,9 +64,12 @@ class LiveFlows:
     `hearing` is made for the first edition's grammars, by `make_hearing`.
     """
 
-    def __init__(self, folder: Path, inbound: str, outbound: str, make_hearing: Callable[[Path], Hearing], keep: Path):
+    def __init__(self, folder: Path, inbound: str, outbound: str, make_hearing: Callable[[Path], Hearing], keep: Path,
+                 call_back: str = ""):
         """Raises FlowError, TtsError or CannotRun where the first edition cannot be had."""
         self._folder, self._names, self._keep = folder, (inbound, outbound), keep
+        if call_back and (folder / f"{call_back}.yaml").exists():
+            self._names = (*self._names, call_back)
         self._seen = self._stamp()
         first, found = self._edition()
         if found:
@@ -91,7 +101,7 @@ class LiveFlows:
                 "problem": str(problem), "mend": "mend it and save: calls go on with the flow before"}})
         if edition and not found:
             self.current = edition
-            log.info("flow_taken", extra={"fields": {flow.name: flow.version for flow in (edition.inbound, edition.owner)}})
+            log.info("flow_taken", extra={"fields": {flow.name: flow.version for flow in edition.flows}})
 
     async def _ears_for(self, edition: Edition) -> Hearing | EditionEars:
         """The ears before, where the grammars are the same; else new ones, which have compiled them."""
@@ -99,7 +109,7 @@ class LiveFlows:
             return self.current.ears
         ears = EditionEars(self.hearing, edition.grammars)
         if isinstance(self.hearing, RecognizerPool):
-            states = [*edition.inbound.states.values(), *edition.owner.states.values()]
+            states = [state for flow in edition.flows for state in flow.states.values()]
             for name in {state.listen.grammar for state in states if state.listen and "{" not in state.listen.grammar}:
                 await asyncio.gather(*(ears.open(name).finish() for _ in self.hearing.pids))
         return ears
@@ -108,7 +118,9 @@ class LiveFlows:
         voice = PromptLibrary.load(self._folder / "prompts")
         flows = [load_flow(self._folder / f"{name}.yaml") for name in self._names]
         found = [problem for flow in flows for problem in flow_problems(flow, self._folder, voice)]
-        return Edition(*flows, voice, self._kept()), found
+        inbound, owner, *call_back = flows
+        texts = load_texts(self._folder / TEXTS_FILE)
+        return Edition(inbound, owner, voice, self._kept(), call_back=call_back[0] if call_back else None, texts=texts), found
 
     def _kept(self) -> Path:
         """Copies of the flows, and of the grammars in a folder of their own, under the hash of their text;

@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dialer.outcome import OUTCOMES
 from dialer.queue import OPEN, Request
+from hotline.caller_promises import CallerPromises
 from hotline.case_again import CaseAgain
 from hotline.casebook import OpenCase
 from hotline.database import reason
@@ -35,12 +36,13 @@ class MoveCar:
         self._plates = PlateActions(desk, case)
         self._general = DeskActions(desk, case)
         self._again = CaseAgain(desk, case, owners)
+        self._promises = CallerPromises(desk, case, self._plates, lambda: self._request_id)
         self._request_id, self._seen, self._hold_until = 0, Seen(), 0.0
         self._emergency = False
 
     def actions(self) -> Mapping[str, Action]:
         """By the names that flows use."""
-        return actions_of(self._plates, self._general, self._again, self)
+        return actions_of(self._plates, self._general, self._again, self._promises, self)
 
     @action(*OWNER_NEWS, "joined", after=PLATE_FOUND, sets={"minutes": "minutes"})
     async def call_owner(self, conversation: Conversation) -> str:
@@ -108,6 +110,14 @@ class MoveCar:
         conversation.log("owner_news", news=branch)
         return branch
 
+    @action(*OWNER_NEWS, sets={"minutes": "minutes"})
+    async def hold_on(self, conversation: Conversation) -> str:
+        """The caller rather waits on the line, for the next attempt at least; the next news of the owner's call."""
+        request = await self._owners.when(self._request_id, lambda _: True, 0)
+        until_next_s = max(0.0, request.due_at - self._owners.queue.time())
+        self._hold_until = asyncio.get_running_loop().time() + until_next_s + self._desk.hold_s
+        return await self.follow_owner(conversation)
+
     async def owner_done(self) -> str:
         """The owner's answer, once the call that is on has ended; "" if no owner is called any more or yet."""
         if not self._request_id:
@@ -134,5 +144,5 @@ class MoveCar:
             await self._owners.withdraw(self._case.id, "a person has taken over")
 
 
-ACTIONS = declared(PlateActions, DeskActions, CaseAgain, MoveCar)
+ACTIONS = declared(PlateActions, DeskActions, CaseAgain, CallerPromises, MoveCar)
 """All that flows of this desk may do, by name; the check holds every `do:` to it."""

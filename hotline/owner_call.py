@@ -45,14 +45,14 @@ async def call_number(
     call = SipCall(leg)
     try:
         async with AnswerListener(call, desk.ears, lambda verdict: note("who", **verdict.as_note()), desk.second_ear) as listener:
-            unreached = await _until_answered(call, note, listener)
+            unreached = await until_answered(call, note, listener)
             values = {"plate": plate} | ({"reminder": "yes"} if reminder else {})
             return unreached or await _converse(desk, case_id, call, values, note, listener)
     finally:
         call.hangup()
 
 
-async def _until_answered(call: SipCall, note: Note, listener: AnswerListener) -> OwnerAnswer | None:
+async def until_answered(call: SipCall, note: Note, listener: AnswerListener) -> OwnerAnswer | None:
     """None once somebody or something answered, else why nobody did."""
     rang = _Ringing(call, note)
     try:

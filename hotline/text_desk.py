@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from dialer.client import LookupRefused, VaultUnavailable
 from dialer.texting.gateway import Sent, ask_gateway
-from dialer.texting.outbox import Outbox, Text
+from dialer.texting.outbox import Outbox, Text, owner_once
 from dialer.texting.settings import Gateway
 from hotline.database import Reach
 from hotline.texts import TextTemplate
@@ -25,6 +25,10 @@ LOOK_S = 0.5
 MOST_AT_ONCE = 8
 VAULT_AWAY_S = 15.0
 QUIET_AGAIN_S = 300.0
+OWNER_TEXT = "owner_please_move"
+"""The template of the text for owners whom no call reached; without it they get none."""
+OWED_S = 600.0
+"""A text that nobody could think of for so long, because no engine ran, is not sent any more."""
 
 
 class Cases(Protocol):
@@ -33,6 +37,8 @@ class Cases(Protocol):
     def note(self, case_id: str, side: str, kind: str, **details: object) -> None: ...
 
     async def caller(self, case_id: str) -> str: ...
+
+    async def plate(self, case_id: str) -> str: ...
 
 
 class OwnerTexts(Protocol):
@@ -44,22 +50,26 @@ class OwnerTexts(Protocol):
 class TextDesk:
     """The texts of one engine. Use as an async context: entered, what is due is sent.
 
-    `gateway`: None where none is set up: then no text is taken. `quiet_s`: seconds until owners may get texts,
-    by the desk's own quiet hours. `run`: where the outbox's work is done. `reach`: who says that the database is away.
+    `gateway`: None where none is set up: then no text is taken. `templates`: of this moment. `quiet_s`: seconds
+    until owners may get texts, by the desk's own quiet hours. `run`: where the outbox's work is done. `reach`: who
+    says that the database is away.
     """
 
     def __init__(
-        self, gateway: Gateway | None, outbox: Outbox, cases: Cases, vault: Callable[[], OwnerTexts], *,
+        self, gateway: Gateway | None, outbox: Outbox, cases: Cases, vault: Callable[[], OwnerTexts],
+        templates: Callable[[], Mapping[str, TextTemplate]], *,
         quiet_s: Callable[[], float] = lambda: 0.0, run: Callable[..., Awaitable] = asyncio.to_thread,
         reach: Reach | None = None,
     ) -> None:
         self._reach = reach or Reach()
         self.gateway, self.outbox = gateway, outbox
-        self._cases, self._vault, self._quiet_s, self._run = cases, vault, quiet_s, run
+        self._cases, self._vault, self._templates = cases, vault, templates
+        self._quiet_s, self._run = quiet_s, run
         self._changed = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._next_s = 0.0
+        self._refused: set[int] = set()       # requests whose owner gets none: asked not to be called
 
     async def __aenter__(self) -> "TextDesk":
         if self.gateway:
@@ -96,6 +106,11 @@ class TextDesk:
             self._tell_change()
         return taken
 
+    async def under_way(self, once: str) -> bool:
+        """Whether a text for this was sent or still may be."""
+        text = await self._run(self.outbox.text, once)
+        return text is not None and text.state in ("waiting", "sending", "sent")
+
     def _tell_change(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
@@ -104,6 +119,7 @@ class TextDesk:
         while True:
             changed = self._changed
             try:
+                await self._take_owed()
                 due, ended = await self._run(self.outbox.claim, self._room())
             except SQLAlchemyError as error:
                 self._reach.failed(error)
@@ -120,6 +136,17 @@ class TextDesk:
                     await changed.wait()
             except TimeoutError:
                 pass
+
+    async def _take_owed(self) -> None:
+        """An owner whom no call reached gets one text, whether or not a caller still waits on the line."""
+        template = self._templates().get(OWNER_TEXT)
+        for request, case_id in await self._run(self.outbox.owed, OWED_S) if template else ():
+            if request.id not in self._refused:
+                plate = await self._cases.plate(case_id)
+                taken = plate and await self.put(template, case_id, owner_once(request.id), {"plate": plate},
+                                                 ticket=request.ticket, owner=request.owner)
+                if not taken:
+                    self._refused.add(request.id)
 
     def _room(self) -> int:
         """How many texts may go now, by the gateway's rate."""

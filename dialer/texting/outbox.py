@@ -10,11 +10,12 @@ import secrets
 import threading
 from collections.abc import Callable
 
-from sqlalchemy import Engine, or_, select, update
+from sqlalchemy import Engine, String, cast, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from dialer.queue_tables import NoCalls
+from dialer.outcome import UNREACHED
+from dialer.queue_tables import NoCalls, Request, RequestCase
 from dialer.texting.gateway import Sent
 from dialer.texting.table import Text
 
@@ -24,6 +25,11 @@ LEASE_S = 90.0
 """Longer than any gateway may take (`settings.LONGEST_S`): who has not written down an end by then is dead."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
 ENDS = {"accepted": "sent", "refused": "refused", "unsure": "unsure"}
+
+
+def owner_once(request_id):
+    """However many callers ask for a car, its owner gets one text about it. An id, or a column of ids."""
+    return "owner of request " + (str(request_id) if isinstance(request_id, int) else cast(request_id, String))
 
 
 class Outbox:
@@ -65,6 +71,17 @@ class Outbox:
     def withdraw(self, once: str) -> None:
         """It need not be sent any more, where it is not on its way yet."""
         self._change(self._withdraw, once)
+
+    def owed(self, window_s: float) -> list[tuple[Request, str]]:
+        """Requests of the last `window_s` seconds in which no call reached the owner, for whom no text was taken;
+        each with a case that asked."""
+        query = (select(Request, func.min(RequestCase.case_id))
+                 .join(RequestCase, RequestCase.request_id == Request.id)
+                 .where(Request.state == "done", Request.outcome.in_(UNREACHED), Request.ended_at > self._now() - window_s,
+                        ~exists().where(Text.once == owner_once(Request.id)))
+                 .group_by(Request.id))
+        with Session(self._engine, expire_on_commit=False) as session:
+            return [(request, case_id) for request, case_id in session.execute(query)]
 
     def text(self, once: str) -> Text | None:
         """The text that was taken for this, as it is now."""

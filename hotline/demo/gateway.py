@@ -22,7 +22,7 @@ url = "http://127.0.0.1:{port}/texts"
 timeout_s = {timeout_s}
 per_minute = 6000
 same_id = {same_id}
-numbers = '[0-9]{{8,15}}'
+numbers = '(000|1[3-9][0-9])[0-9]{{8}}'
 [secrets]
 key = "file:gateway.key"
 [headers]

@@ -1,6 +1,12 @@
 """One gateway program for all tests of a module."""
 
+import sys
+from pathlib import Path
+
 import pytest_asyncio
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "hotline"))
+
 from gateway_program import gateway_program
 
 

@@ -72,7 +72,7 @@ async def test_an_answer_that_is_not_as_agreed_is_no_acceptance(program, tmp_pat
     (('key = "file:gateway.key"', 'key = "s3cret"'), "no secret stands in these settings"),
     (('key = "file:gateway.key"', 'key = "env:NOT_THERE"'), "the environment has no NOT_THERE"),
     (('key = "file:gateway.key"', 'key = "file:none"'), "cannot be read"),
-    (("numbers = '[0-9]{8,15}'", "numbers = '['"), "numbers must be a pattern"),
+    (("numbers = '(000|1[3-9][0-9])[0-9]{8}'", "numbers = '['"), "numbers must be a pattern"),
     (("[secrets]", "[secrets"), "is not TOML"),
 ])
 async def test_settings_that_cannot_be_meant_are_turned_down_in_one_sentence(tmp_path, change, says):

@@ -1,0 +1,121 @@
+"""Brings the outcome to callers who were promised it: by a call, then a text, else on a person's list."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from dialer.promises import Promise, Promises
+from hotline.call_back import call_back, spoken_outcome
+from hotline.casebook import Casebook
+from hotline.database import Reach
+from hotline.desk import Desk
+from hotline.move_car import MoveCar
+from hotline.owner_desk import OwnerDesk
+from hotline.text_desk import TextDesk
+from ivr.sip.line import LineError
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.5
+MOST_AT_ONCE = 4
+
+
+def once_of(case_id: str) -> str:
+    """The outcome goes to a case's caller as one text at most."""
+    return f"outcome {case_id}"
+
+
+class PromiseDesk:
+    """The promises of one engine. Use as an async context: entered, what is due is kept."""
+
+    def __init__(
+        self, desk: Callable[[], Desk], promises: Promises, texts: TextDesk, owners: OwnerDesk, cases: Casebook,
+        run: Callable[..., Awaitable] = asyncio.to_thread, reach: Reach | None = None,
+    ) -> None:
+        """`desk`: what a call that begins now works with. `run`: where the database's work is done. `reach`: who
+        says that the database is away."""
+        self._reach = reach or Reach()
+        self.promises = promises
+        self._desk, self._texts, self._owners, self._cases, self._run = desk, texts, owners, cases, run
+        self._calls: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "PromiseDesk":
+        for promise in await self._run(self.promises.recover):
+            log.warning("promise_goes_on", extra={"fields": {"case": promise.case_id, "how": promise.how}})
+        self._looking = asyncio.create_task(self._look(), name="promise-desk")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        tasks = [*self._calls, *([self._looking] if self._looking else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _look(self) -> None:
+        while True:
+            try:
+                for promise in await self._run(self.promises.claim, MOST_AT_ONCE - len(self._calls)):
+                    self._take_up(promise)
+                for promise in await self._run(self.promises.begun_texts):
+                    await self._text(promise)
+            except SQLAlchemyError as error:
+                self._reach.failed(error)
+            await asyncio.sleep(LOOK_S)
+
+    def _take_up(self, promise: Promise) -> None:
+        if promise.state == "unkept":
+            self._tell_unkept(promise, "too late")
+        if promise.state == "calling":
+            task = asyncio.create_task(self._call(promise))
+            self._calls.add(task)
+            task.add_done_callback(self._calls.discard)
+
+    async def _call(self, promise: Promise) -> None:
+        """One try to its end, and the end on disk, whatever happens."""
+        case_id = promise.case_id
+        number, plate = await self._cases.caller(case_id), await self._cases.plate(case_id)
+        case, desk = self._cases.case(case_id), self._desk()
+        try:
+            await call_back(desk, case, MoveCar(desk, case, self._owners), promise, number, plate)
+        except LineError as error:
+            case.note("caller", "trouble", error=str(error))
+        except Exception as error:
+            log.exception("call_back_failed", extra={"fields": {"case": case_id}})
+            case.note("caller", "trouble", error=type(error).__name__)
+        finally:
+            ended = self.promises.missed(case_id, text_instead=self._texts.reaches(number))
+        if ended.state == "unkept":
+            self._tell_unkept(ended, "not reached")
+
+    async def _text(self, promise: Promise) -> None:
+        """Put the outcome into the outbox, and see what becomes of it."""
+        case_id = promise.case_id
+        text = await self._run(self._texts.outbox.text, once_of(case_id))
+        if text is None and not await self._put(promise):
+            await self._give_up(promise, "no text can be sent")
+        elif text and text.state == "sent":
+            await self._run(self.promises.kept, case_id)
+            self._cases.note(case_id, "desk", "promise_kept", how="text")
+        elif text and text.ended_at:
+            await self._give_up(promise, f"the text is {text.state}")
+
+    async def _put(self, promise: Promise) -> bool:
+        case_id, templates = promise.case_id, self._desk().text_templates
+        name = "caller_" + spoken_outcome(promise.outcome).replace("-", "_")
+        number, plate = await self._cases.caller(case_id), await self._cases.plate(case_id)
+        if not self._texts.reaches(number) or name not in templates:
+            return False
+        return await self._texts.put(templates[name], case_id, once_of(case_id), {"plate": plate, "minutes": promise.minutes})
+
+    async def _give_up(self, promise: Promise, why: str) -> None:
+        await self._run(self.promises.unkept, promise.case_id)
+        self._tell_unkept(promise, why)
+
+    def _tell_unkept(self, promise: Promise, why: str) -> None:
+        self._cases.note(promise.case_id, "desk", "promise_unkept", how=promise.how, why=why)
+        log.warning("promise_unkept", extra={"fields": {"case": promise.case_id, "why": why, "mend": "tell the caller: ivr case list --unkept"}})
