@@ -34,10 +34,12 @@ class OwnerAnswer:
 
 
 async def call_number(
-    desk: Desk, case_id: str, token: str, plate: str, note: Note, *, tail: str = "", reminder: bool = False
+    desk: Desk, case_id: str, token: str, plate: str, note: Note, unwanted: asyncio.Event,
+    *, tail: str = "", reminder: bool = False
 ) -> OwnerAnswer:
     """Spend `token` on one call about `plate`; every step goes to `note`.
 
+    `unwanted`: set when the phone shall stop ringing; who has answered is spoken with all the same.
     `tail`: the masked end of the number, for the log. `reminder`: the owner had said to come.
     """
     leg = await desk.vault.line.dial(token, ring_timeout_s=desk.owner_ring_s)
@@ -45,25 +47,33 @@ async def call_number(
     call = SipCall(leg)
     try:
         async with AnswerListener(call, desk.ears, lambda verdict: note("who", **verdict.as_note()), desk.second_ear) as listener:
-            unreached = await until_answered(call, note, listener)
+            unreached = await until_answered(call, note, listener, unwanted)
             values = {"plate": plate} | ({"reminder": "yes"} if reminder else {})
             return unreached or await _converse(desk, case_id, call, values, note, listener)
     finally:
         call.hangup()
 
 
-async def until_answered(call: SipCall, note: Note, listener: AnswerListener) -> OwnerAnswer | None:
-    """None once somebody or something answered, else why nobody did."""
+async def until_answered(
+    call: SipCall, note: Note, listener: AnswerListener, unwanted: asyncio.Event | None = None
+) -> OwnerAnswer | None:
+    """None once somebody or something answered, else why nobody did. `unwanted`: set when nobody need answer."""
     rang = _Ringing(call, note)
+    unwanted = unwanted or asyncio.Event()
+    stop = asyncio.create_task(_stop_ringing(call, unwanted))
     try:
         machine = await listener.unless_machine(call.until(call.up.wait()))
     except HungUp as ended:
+        if unwanted.is_set():
+            note("stopped_ringing")
+            return OwnerAnswer("withdrawn", rang=rang.began)
         verdict = listener.hung_up()
         heard = verdict.kind if verdict else ""
         outcome = owner_unreached(ended.code, ended.by, rang_s=rang.seconds, heard=heard)
         note("unreached", outcome=outcome, code=ended.code)
         return OwnerAnswer(outcome, rang=rang.began)
     finally:
+        stop.cancel()
         rang.stop()
     if isinstance(machine, Verdict):
         note("unreached", outcome=machine.outcome)
@@ -71,6 +81,11 @@ async def until_answered(call: SipCall, note: Note, listener: AnswerListener) ->
     listener.answered()
     note("answered")
     return None
+
+
+async def _stop_ringing(call: SipCall, unwanted: asyncio.Event) -> None:
+    await unwanted.wait()
+    call.hangup()
 
 
 async def _converse(

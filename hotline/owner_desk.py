@@ -58,6 +58,8 @@ class OwnerDesk:
         self._recovered = False
         self._changed = asyncio.Event()
         self._attempts: set[asyncio.Task[None]] = set()
+        self._unwanted: dict[int, asyncio.Event] = {}
+        """By the request about which a call is on: set when its phone shall stop ringing."""
         self._looking: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "OwnerDesk":
@@ -92,6 +94,8 @@ class OwnerDesk:
         """The case needs no call any more; on disk as soon as the database takes it."""
         if request := await self._owe(self.queue.withdraw, case_id):
             self._cases.note(case_id, "desk", "owner_call_withdrawn", why=why, request=request.state)
+            if request.state == "cancelled" and request.id in self._unwanted:
+                self._unwanted[request.id].set()
             self._tell_change()
 
     async def when(self, request_id: int, done: Callable[[Request], object], limit_s: float) -> Request:
@@ -215,13 +219,15 @@ class OwnerDesk:
     ) -> None:
         """One attempt to its end, and the end on disk, whatever happens."""
         answer = OwnerAnswer("lost", rang=True)
+        unwanted = self._unwanted[begun.request_id] = asyncio.Event()
         try:
             plate = await self._cases.plate(case_id)
             if asyncio.get_running_loop().time() > dial_by:
                 note("stood_still")
                 return
             tail = owner.tail if begun.number == 0 else ""
-            answer = await call_number(self._desk(), case_id, owner.tokens[begun.number], plate, note, tail=tail, reminder=begun.reminder)
+            answer = await call_number(self._desk(), case_id, owner.tokens[begun.number], plate, note, unwanted,
+                                       tail=tail, reminder=begun.reminder)
         except (LineError, SQLAlchemyError) as error:  # nothing was dialled
             note("trouble", error=str(error) if isinstance(error, LineError) else reason(error))
             answer = OwnerAnswer("unavailable", rang=False)
@@ -230,4 +236,5 @@ class OwnerDesk:
             note("trouble", error=type(error).__name__)
             answer = OwnerAnswer("failed", rang=True)
         finally:
+            del self._unwanted[begun.request_id]
             await self._owe(self.queue.end, begun, answer.outcome, minutes=answer.minutes, rang=answer.rang)

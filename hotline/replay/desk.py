@@ -132,7 +132,7 @@ class _Life:
 
     async def live(self) -> None:
         """From the caller's ring to the closed case."""
-        async with asyncio.timeout(LONGEST_S):
+        async with asyncio.timeout(LONGEST_S + self._fixture.goes_on_s):
             vault = ReplayVault(self._fixture, self._owners)
             line = ReplayLine(lambda _: SeatPerson(self._fixture.seat))
             house = self._house
@@ -141,7 +141,8 @@ class _Life:
                 voice=house.voice, ears=house.ears, owner_flow=house.owner_flow,
                 recordings=self._recordings, owner_ring_s=OWNER_RING_S,
             )
-            policy = AttemptPolicy(attempts=self._fixture.attempts or max(1, len(self._owners)), quiet=QUIET)
+            policy = AttemptPolicy(attempts=self._fixture.attempts or max(1, len(self._owners)), quiet=QUIET,
+                                   remind_s=self._fixture.remind_s)
             database = memory_database()
             if earlier := self._fixture.earlier:
                 self._case.earlier_plate = self._fixture.register[0]
@@ -154,6 +155,7 @@ class _Life:
                 finally:
                     call.hangup()
                     self._ended_s = asyncio.get_running_loop().time()
+                await asyncio.sleep(self._fixture.goes_on_s)
 
     def _note(self, side: str, kind: str, **details: Any) -> None:
         now_ms = round(asyncio.get_running_loop().time() * 1000)

@@ -165,7 +165,12 @@ def _of_action(flow: Flow, state: State, house: House, done: Collection[str]) ->
         yield FlowError(state.at("do>"), f"state '{state.name}' does '{state.action}', which is no action"
                                          f"{nearest(state.action, house.actions)}")
         return
-    results = (*spec.results, "timeout") if state.within_s else spec.results
+    results = [*spec.results, *(["timeout"] if state.within_s else [])]
+    if state.while_waiting and state.while_waiting.listen:
+        known = house.heard(state.while_waiting.listen)
+        if isinstance(known, str):
+            yield FlowError(state.at("while_waiting.listen>"), f"state '{state.name}': {known}")
+        results += sorted(known.own) if isinstance(known, Heard) else []
     yield from _of_branches(state, results, f"which '{state.action}' can give")
     given = set(state.arguments) or ({spec.arguments[0]} if state.argument and spec.arguments else set())
     for name in spec.needs:

@@ -233,7 +233,7 @@ def _visits(item: Item | None) -> VisitLimit | None:
 def _while_waiting(item: Item | None) -> WhileWaiting | None:
     if item is None:
         return None
-    fields = item.fields(("say", "every_s"))
-    if set(fields) != {"say", "every_s"}:
+    fields = item.fields(("say", "every_s", "listen"))
+    if not {"say", "every_s"} <= set(fields):
         raise item.error("'while_waiting' needs both: {say: PROMPT, every_s: 9}")
-    return WhileWaiting(fields["say"].texts(), fields["every_s"].number())
+    return WhileWaiting(fields["say"].texts(), fields["every_s"].number(), _text(fields, "listen"))

@@ -31,10 +31,14 @@ class VisitLimit:
 
 @dataclass(frozen=True)
 class WhileWaiting:
-    """Said every `every_s` seconds while a state's action has not ended, one after the other."""
+    """Said every `every_s` seconds while a state's action has not ended, one after the other.
+
+    `listen`: a grammar whose answers end the wait, "" for none.
+    """
 
     say: tuple[str, ...]
     every_s: int
+    listen: str = ""
 
 
 @dataclass(frozen=True)

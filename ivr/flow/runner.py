@@ -8,12 +8,14 @@ from dataclasses import replace
 from itertools import count
 
 from asr.pool import RecognizerPool
+from asr.recognizer import Hypothesis, Result
 from ivr.call import CallItem, HungUp, Key, PlayedOut
 from ivr.flow.conversation import PLACE, Action, Conversation, Ending, filled
 from ivr.flow.expression import Scope
 from ivr.flow.model import Aside, Flow, Listen, State
 from ivr.flow.values import fits
 from ivr.flow.wording import Wording
+from ivr.hold_listener import HoldListener
 from ivr.pace import Pace
 from ivr.reply_meter import ReplyMeter
 from ivr.turn import Heard, exchange, play_out
@@ -292,8 +294,8 @@ class Runner:
     async def _act(self, state: State, speech: Speech | None) -> str:
         """Run an action while the prompt, and what is said while waiting, plays.
 
-        A key that leads on from everywhere ends a wait that has something to say; an action that
-        was begun for its own sake (a transfer) is finished.
+        A key that leads on from everywhere, and words that the wait listens for, end a wait that has
+        something to say; an action that was begun for its own sake (a transfer) is finished.
         """
         conversation = self.conversation
         conversation.arguments = state.arguments
@@ -305,17 +307,31 @@ class Runner:
         work = asyncio.ensure_future(self.actions[state.action](conversation))
         waiting = asyncio.create_task(self._say_while_waiting(state)) if state.while_waiting else None
         try:
-            branch = await self.call.until(self._work_or_key(work, state), self._watch)
+            branch = await self.call.until(self._work_or_word(work, state), self._watch)
         finally:
             work.cancel()
             if waiting:
                 waiting.cancel()
-        self.log("did", action=state.action, result=branch or f"key {self._pressed.result()}")
-        if not branch:
+        word = self._pressed.result() if self._pressed.done() and not branch else ""
+        self.log("did", action=state.action, result=branch or word)
+        if word:
             self.call.flush()
-            return self._led(f"key {self._pressed.result()}")
+            return self._led(word) if word in self._everywhere else state.next[word]
         await self.call.until(conversation.prompt_over.wait(), self._watch)
         return self._follow(state, branch)
+
+    async def _work_or_word(self, work: asyncio.Future[str], state: State) -> str:
+        """As `_work_or_key`, where words count as keys do if the wait listens for any."""
+        if not (state.while_waiting and state.while_waiting.listen):
+            return await self._work_or_key(work, state)
+        async with HoldListener(self.call, self.ears, state.while_waiting.listen, lambda best: self._take_word(state, best)):
+            return await self._work_or_key(work, state)
+
+    def _take_word(self, state: State, best: Hypothesis) -> None:
+        self._log_heard(state, Heard("match", Result((best,), False, 0)))
+        intent = best.value.partition(":")[0]
+        if (intent in state.next or intent in self._everywhere) and not self._pressed.done():
+            self._pressed.set_result(intent)
 
     async def _work_or_key(self, work: asyncio.Future[str], state: State) -> str:
         """The action's branch, `timeout`, or "" where a key asked for something else meanwhile."""
@@ -333,7 +349,7 @@ class Runner:
 
     def _watch(self, item: CallItem) -> None:
         if isinstance(item, Key) and item.digit in self._global_keys and not self._pressed.done():
-            self._pressed.set_result(item.digit)
+            self._pressed.set_result(f"key {item.digit}")
         if isinstance(item, PlayedOut) and item.mark == self._mark():
             self.conversation.prompt_over.set()
 

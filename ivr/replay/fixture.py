@@ -11,7 +11,7 @@ from ivr.flow.yaml_file import read_yaml
 from ivr.replay.line import ENDINGS
 
 FILE = "expect.yaml"
-FIXTURE_KEYS = ("about", "voice", "letters", "yao", "register", "attempts", "earlier", "hour", "vault", "line", "turns", "owner", "seat", "expect")
+FIXTURE_KEYS = ("about", "voice", "letters", "yao", "register", "attempts", "earlier", "hour", "remind_s", "goes_on_s", "vault", "line", "turns", "owner", "seat", "expect")
 TURN_KEYS = ("on", "at_ms", "over_ms", "after_ms", "say", "audio", "sound_ms", "key", "hang_up", "voice",
              "speed", "db", "heard")
 LINE_KEYS = ("noise", "noise_db", "echo_db", "echo_ms", "lost", "behind", "behind_voice", "behind_db")
@@ -124,6 +124,9 @@ class Fixture:
     earlier: Earlier | None = None
     hour: int = 12
     """Of the day, when the call begins; between 22 and 7 owners have quiet hours."""
+    remind_s: int = 0
+    goes_on_s: int = 0
+    """So long what happens is watched when the caller has gone."""
     seat: str = "answers"
     letters: str = "english"
     yao: bool = True
@@ -162,6 +165,7 @@ def load(folder: Path) -> Fixture:
         attempts=fields["attempts"].number() if "attempts" in fields else 0,
         earlier=_earlier(fields["earlier"]) if "earlier" in fields else None,
         hour=fields["hour"].number() if "hour" in fields else 12,
+        **{key: fields[key].number() for key in ("remind_s", "goes_on_s") if key in fields},
         seat=_one_of(fields["seat"], SEATS) if "seat" in fields else "answers",
         letters=_one_of(fields["letters"], ("english", "chinese")) if "letters" in fields else "english",
         yao=fields["yao"].yes_or_no() if "yao" in fields else True,

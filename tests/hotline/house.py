@@ -107,8 +107,8 @@ async def phone(script: dict, recording: Path):
 class House:
     """An engine in a folder, with its cases by caller and the phones that tests need."""
 
-    def __init__(self, folder: Path, words: Words, flows: Path = FLOWS, **settings):
-        self.world: World = build_world(folder, flows, PLATE, owner_ring_s=4, **EACH_CALL_BY_ITSELF | settings)
+    def __init__(self, folder: Path, words: Words, flows: Path = FLOWS, ring_s: int = 4, **settings):
+        self.world: World = build_world(folder, flows, PLATE, owner_ring_s=ring_s, **EACH_CALL_BY_ITSELF | settings)
         self.words, self.cases = words, {}
         self.owner_line = asyncio.Lock()
         self._phones = 0

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 import pytest_asyncio
-from house import BREATH_S, House, whole_call
+from house import BREATH_S, House, question_s, whole_call
 from voices import MOVED, PLATE
 
 from dialer.queue import Request
 from hotline.case_again import how_far
-from hotline.demo.people import Cast
+from hotline.demo.people import YES, Cast
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 CALLER = "13800000071"
@@ -20,7 +20,7 @@ REMIND_S = 300
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(words, tmp_path_factory):
     """An engine that would remind the owner."""
-    async with House(tmp_path_factory.mktemp("house"), words, owner_remind_s=REMIND_S, owner_attempts=2) as house:
+    async with House(tmp_path_factory.mktemp("house"), words, ring_s=25, owner_remind_s=REMIND_S, owner_attempts=2) as house:
         yield house
 
 
@@ -43,6 +43,24 @@ async def test_the_word_that_the_car_moved_closes_the_case_and_cancels_the_remin
 async def test_who_said_that_it_moved_is_not_asked_again(house):
     async with house.call(CALLER) as (_, third):
         await third.wait("said", prompt="welcome")
+
+
+async def test_the_ringing_stops_when_the_caller_on_hold_says_that_the_car_is_gone(house):
+    async with house.owner("no-answer") as owner, house.call("13800000072") as (phone, case):
+        for prompt, words in (("welcome", PLATE), ("readback", YES)):
+            said = await case.wait("said", prompt=prompt)
+            await asyncio.sleep(question_s(said.details))
+            await phone.say(house.words[words])
+        await case.wait("ringing", "owner")
+        await phone.say(house.words[MOVED])
+        asked = await case.wait("said", prompt="gone_ask")
+        await asyncio.sleep(question_s(asked.details))
+        await phone.say(house.words[YES])
+        assert await case.ended() == ("moved", "")
+        await case.wait("stopped_ringing", "owner")
+        await owner.wait("ended")
+    assert [each.outcome for each in house.engine.owners.queue.attempts(
+        house.engine.owners.queue.of_case(case.id).id)] == ["withdrawn"]
 
 
 def request(outcome: str, *, state: str = "done", answered: str = "", minutes: str = "", ago_s: float = 0) -> Request:

@@ -32,7 +32,7 @@ def test_the_conversation_comes_to_what_it_should(name, results):
 @pytest.mark.parametrize("side, flow", [("caller", "move_car_inbound"), ("owner", "move_car_outbound")])
 def test_every_ending_of_the_flow_is_among_them(side, flow, results):
     loaded = load_flow(FLOWS / f"{flow}.yaml")
-    endings = {state.name for state in loaded.states.values() if state.end}
+    endings = {state.name for each in (loaded, *loaded.subflows.values()) for state in each.states.values() if state.end}
     reached = {event.details["name"] for result in results.values() for event in result.of(side, "state")}
     if any(result.of(side, "hung_up") for result in results.values()):
         reached.add(loaded.always["hang_up"])       # followed when the call is over: no state of it is entered
