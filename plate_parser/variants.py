@@ -113,7 +113,15 @@ def _filled(plate: str) -> Iterator[tuple[str, float]]:
 
 @functools.cache
 def _confusions() -> Mapping[str, Mapping[str, float]]:
-    """Heard symbol → symbols it may have been, with relative weights (data/confusions.toml)."""
+    """Heard symbol → symbols it may have been, with relative weights: learned ones where there are any."""
+    data = rules.data("confusions")
+    floor, learned = float(data["learned_floor"]), data.get("heard", {})
+    return {heard: dict.fromkeys(row, floor) | learned[heard] if heard in learned else row
+            for heard, row in expert_confusions().items()}
+
+
+def expert_confusions() -> Mapping[str, Mapping[str, float]]:
+    """The same by an expert's groups alone, which learning begins with (data/confusions.toml)."""
     data = rules.data("confusions")
     table: dict[str, dict[str, float]] = defaultdict(dict)
     for kind, floor in (("0123456789", "digit_floor"), ("ABCDEFGHJKLMNPQRSTUVWXYZ", "letter_floor")):

@@ -1,7 +1,7 @@
 """Whole dialogues about a plate, simulated: real n-bests of the recognizer, a register, a caller who answers.
 
-A caller says a plate, hears one read back, says 对 or 不对, and says the plate again (another recording of
-the same plate in the same voice). What is weighed, read back and denied goes through the functions that
+A caller says a plate, is asked which of two characters it is or hears one read back, says 对 or 不对, and says the
+plate again (another recording of the same plate in the same voice). What is weighed, read back and denied goes through the functions that
 calls go through; only the register is a set in memory. Nobody is dialled.
 """
 
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from asr.measure import interval
 from asr.recognizer import Hypothesis, Result
 from dialer.made_up import made_up_plates
 from hotline.bench.hearing import Outcome
-from hotline.read_back import MOST_SAID, plate_to_read, second_best, whole_plates
+from hotline.read_back import MOST_SAID, differing_place, plate_to_read, second_best, whole_plates
 from plate_parser.evidence import combined
 from plate_parser.match import Thresholds, decide
 from plate_parser.variants import likely_variants
@@ -24,6 +24,10 @@ from plate_parser.variants import likely_variants
 DENIALS = 3
 """So many plates denied, and a person takes over."""
 VARIANTS = 300
+MOST_ASKED = 2
+"""Times that one of two characters is asked for."""
+MISCHOSEN = 0.03
+"""How often the wrong one of the two is understood: an assumption, not measured."""
 
 Heard = tuple[tuple[str, float], ...]
 
@@ -40,13 +44,16 @@ class Caller:
 @dataclass(frozen=True)
 class Dialogue:
     """How it ended. `called`: the registered plate whose owner is called, "" for a person; `others`: how many
-    plates of other owners were read back; `turns`: how often the plate was said; `first`: what was read back
-    first, if anything."""
+    plates of other owners were read back; `offered`: how many of these the register brought up, where another
+    plate was what was heard best; `turns`: how often the plate was said; `asked`: how often one of two characters
+    was asked for; `first`: what was read back first, if anything."""
 
-    called: str
-    others: int
-    turns: int
-    first: str
+    called: str = ""
+    others: int = 0
+    offered: int = 0
+    turns: int = 0
+    asked: int = 0
+    first: str = ""
 
 
 def callers_of(outcomes: Iterable[Outcome]) -> list[Caller]:
@@ -61,23 +68,71 @@ def callers_of(outcomes: Iterable[Outcome]) -> list[Caller]:
 def simulate(caller: Caller, registered: Collection[str], thresholds: Thresholds, slip: float,
              rng: random.Random) -> Dialogue:
     """One call. `slip`: how likely the caller says 对 to a plate that is not the one."""
-    turns: list[Heard] = []
-    denied: set[str] = set()
-    others, first, most = 0, "", min(MOST_SAID, len(caller.said))
-    for said in caller.said[:most]:
-        turns.append(said)
-        heard = combined(turns, denied)
-        plate = _to_read(heard, denied, registered, thresholds, last=bool(denied) or len(turns) == most)
-        while plate:
-            first = first or plate
-            others += plate != caller.plate and plate in registered
-            if plate == caller.plate or rng.random() < slip:
-                return Dialogue(plate if plate in registered else "", others, len(turns), first)
-            denied.add(plate)
-            if len(denied) == DENIALS:
-                return Dialogue("", others, len(turns), first)
-            plate = second_best(heard, denied)
-    return Dialogue("", others, len(turns), first)
+    return _Call(caller, registered, thresholds, slip, rng).held()
+
+
+class _Call:
+    """One simulated call, as far as the plate goes."""
+
+    def __init__(self, caller: Caller, registered: Collection[str], thresholds: Thresholds, slip: float,
+                 rng: random.Random) -> None:
+        self._caller, self._registered, self._thresholds = caller, registered, thresholds
+        self._slip, self._rng = slip, rng
+        self._denied: set[str] = set()
+        self._rounds = 0
+        self._told = Dialogue()
+
+    def held(self) -> Dialogue:
+        most = min(MOST_SAID, len(self._caller.said))
+        for turn in range(1, most + 1):
+            self._told = replace(self._told, turns=turn)
+            heard = combined(self._caller.said[:turn], self._denied)
+            plate = self._to_read(heard, last=bool(self._denied) or turn == most)
+            while plate:
+                if self._confirmed(plate, heard):
+                    return replace(self._told, called=plate if plate in self._registered else "")
+                plate = "" if self._over else second_best(heard, self._denied)
+            if self._over:
+                break
+        return self._told
+
+    @property
+    def _over(self) -> bool:
+        return self._rounds >= DENIALS
+
+    def _to_read(self, heard: list[tuple[str, float]], last: bool) -> str:
+        """The plate that is read back: what was chosen of two, or what the register and the hearing make likely."""
+        if not heard:
+            return ""
+        variants = [(plate, p) for plate, p in likely_variants(heard, VARIANTS) if plate not in self._denied]
+        decision = decide(variants, {plate for plate, _ in variants if plate in self._registered}, self._thresholds)
+        pair = [plate for plate in decision.alternatives if plate not in self._denied] if decision.kind == "ask" else []
+        if len(pair) == 2 and (place := differing_place(*pair)) is not None and self._told.asked < MOST_ASKED:
+            return self._chosen(pair, place)
+        return plate_to_read(decision, heard, self._denied, last=last)
+
+    def _chosen(self, pair: list[str], place: int) -> str:
+        """One of two, by the character that the caller says; "" where it is neither."""
+        self._told = replace(self._told, asked=self._told.asked + 1)
+        own = self._caller.plate
+        meant = [plate for plate in pair if len(own) == len(plate) and own[place] == plate[place]]
+        if not meant:
+            self._denied.update(pair)
+            self._rounds += 1
+            return ""
+        return meant[0] if self._rng.random() >= MISCHOSEN else next(plate for plate in pair if plate != meant[0])
+
+    def _confirmed(self, plate: str, heard: list[tuple[str, float]]) -> bool:
+        """Whether the caller says 对 to what is read back."""
+        other = plate != self._caller.plate and plate in self._registered
+        told = self._told
+        self._told = replace(told, first=told.first or plate, others=told.others + other,
+                             offered=told.offered + (other and plate != heard[0][0]))
+        if plate == self._caller.plate or self._rng.random() < self._slip:
+            return True
+        self._denied.add(plate)
+        self._rounds += 1
+        return False
 
 
 def measure_policy(callers: Sequence[Caller], size: int, thresholds: Thresholds, *, slip: float, registers: int,
@@ -103,6 +158,7 @@ def measure_policy(callers: Sequence[Caller], size: int, thresholds: Thresholds,
         "right": _share(right, known), "right_interval": interval(right, len(known)),
         "right_first": _share(sum(d.first == c.plate for c, d in known), known),
         "said_once": _share(sum(d.turns == 1 for _, d in known), known),
+        "asked": _share(sum(d.asked > 0 for _, d in known), known),
         "person": _share(sum(not d.called for _, d in known), known),
         **_wrong("wrong", known, slip), **_wrong("stranger", strangers, slip),
     }
@@ -114,16 +170,19 @@ def policy_text(figures: dict[str, Any]) -> str:
     return (f"{figures['callers']} callers of {len(figures['voices'])} voices, {figures['registers']} registers of "
             f"{figures['register']} plates, 对 to {figures['slip']:.1%} of wrong plates\n"
             f"right owner without a person {figures['right']:.1%} ({low:.1%} to {high:.1%}), read back first "
-            f"{figures['right_first']:.1%}, plate said once {figures['said_once']:.1%}, to a person {figures['person']:.1%}\n"
-            f"another owner's plate read back {figures['wrong_offered']:.2%}, called {figures['wrong_called']:.2%} "
+            f"{figures['right_first']:.1%}, plate said once {figures['said_once']:.1%}, asked which of two characters {figures['asked']:.1%}, to a person {figures['person']:.1%}\n"
+            f"another owner's plate read back {figures['wrong_read_back']:.2%} (not what was heard best, but brought up by the "
+            f"register: {figures['wrong_offered']:.2%}), called {figures['wrong_called']:.2%} "
             f"(expected {figures['wrong_called_expected']:.3%})\n"
-            f"strangers: another's plate read back {figures['stranger_offered']:.2%}, called {figures['stranger_called']:.2%} "
+            f"strangers: another's plate read back {figures['stranger_read_back']:.2%} (brought up "
+            f"{figures['stranger_offered']:.2%}), called {figures['stranger_called']:.2%} "
             f"(expected {figures['stranger_called_expected']:.3%})")
 
 
 def _wrong(name: str, ended: list[tuple[Caller, Dialogue]], slip: float) -> dict[str, object]:
     return {
-        f"{name}_offered": _share(sum(d.others > 0 for _, d in ended), ended),
+        f"{name}_read_back": _share(sum(d.others > 0 for _, d in ended), ended),
+        f"{name}_offered": _share(sum(d.offered > 0 for _, d in ended), ended),
         f"{name}_called": _share(sum(bool(d.called) and d.called != c.plate for c, d in ended), ended),
         f"{name}_called_expected": round(slip * sum(d.others for _, d in ended) / len(ended), 6) if ended else None,
     }
@@ -131,15 +190,6 @@ def _wrong(name: str, ended: list[tuple[Caller, Dialogue]], slip: float) -> dict
 
 def _share(count: int, of: list) -> float | None:
     return round(count / len(of), 4) if of else None
-
-
-def _to_read(heard: list[tuple[str, float]], denied: set[str], registered: Collection[str],
-             thresholds: Thresholds, last: bool) -> str:
-    if not heard:
-        return ""
-    variants = [(plate, p) for plate, p in likely_variants(heard, VARIANTS) if plate not in denied]
-    decision = decide(variants, {plate for plate, _ in variants if plate in registered}, thresholds)
-    return plate_to_read(decision, heard, denied, last=last)
 
 
 def _plates(outcome: Outcome) -> Heard:

@@ -20,7 +20,7 @@ DISCARD_PORT = 9
 
 @dataclass(frozen=True)
 class ReadBack:
-    """One plate, who said it, and what the bot would read back first."""
+    """One plate, who said it, and what the bot would read back after it was said once; `read` "": it asks for it again."""
 
     plate: str
     voice: str
@@ -41,7 +41,8 @@ async def read_backs(count: int, seed: int, folder: Path) -> AsyncIterator[ReadB
             stream = ears.open("plate")
             stream.feed(LEAD_PCM + kokoro.speak(plate, voice) + TAIL_PCM)
             heard = whole_plates(await stream.finish(), ())
-            read = plate_to_read(await vault.match(f"bench-{number}", heard), heard, ()) if heard else ""
+            match = await vault.match(f"bench-{number}", heard) if heard else None
+            read = plate_to_read(match, heard, (), last=False) if match else ""
             yield ReadBack(plate, voice, read)
 
 

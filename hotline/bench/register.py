@@ -30,18 +30,20 @@ def measure_register(
 ) -> dict[str, object]:
     """Each outcome's plate matched against the register, with its own plate in it and without.
 
-    `right_first`: share whose plate is read back first; `wrong_sure`: wrong plates matched at a
+    `right_first`: share whose plate is read back when it was said once; `again`: share of whom the plate is asked for
+    once more rather than a doubtful one read back; `wrong_first`: the rest; `wrong_sure`: wrong plates matched at a
     probability of `SURE` or more; `stranger_sure`: the same where the caller's own plate is not registered.
     """
     registered = made_up_register(size, {outcome.row.expected for outcome in outcomes})
-    right = wrong_sure = stranger_sure = 0
+    right = again = wrong_sure = stranger_sure = 0
     for outcome in outcomes:
         own = outcome.row.expected
         heard = _heard(outcome)
         variants = likely_variants(heard, VARIANTS) if heard else []
         hits = {plate for plate, _ in variants if plate in registered}
         decision = decide(variants, hits)
-        right += bool(heard) and plate_to_read(decision, heard, ()) == own
+        read = plate_to_read(decision, heard, (), last=False) if heard else ""
+        right, again = right + (read == own), again + (not read)
         wrong_sure += _is_sure_of_another(decision, own)
         stranger_sure += _is_sure_of_another(decide(variants, hits - {own}), own)
         advance()
@@ -49,6 +51,8 @@ def measure_register(
     return {
         "size": len(registered), "plates": count,
         "right_first": round(right / count, 4) if count else None, "right_interval": interval(right, count),
+        "again": round(again / count, 4) if count else None,
+        "wrong_first": round((count - right - again) / count, 4) if count else None,
         "wrong_sure": wrong_sure, "stranger_sure": stranger_sure, "sure_from": SURE,
     }
 

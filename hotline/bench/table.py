@@ -34,6 +34,7 @@ def summary(report: dict[str, Any]) -> list[tuple[str, str]]:
     if register := report.get("register"):
         lines += [
             (f"register of {register['size']:,}: right plate first", percent(register["right_first"])),
+            ("  asked for again, wrong first", f"{percent(register['again'])}, {percent(register['wrong_first'])}"),
             (f"  wrong at p ≥ {register['sure_from']}", f"{register['wrong_sure']} of {register['plates']}"),
             ("  the same, own plate left out", f"{register['stranger_sure']} of {register['plates']}"),
         ]

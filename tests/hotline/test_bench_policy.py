@@ -1,7 +1,9 @@
 """Simulated dialogues: evidence of several turns, denials, strangers, and callers who say 对 to the wrong plate."""
 
 import random
+from types import SimpleNamespace
 
+from hotline.bench.learn_confusions import learned
 from hotline.bench.policy import Caller, measure_policy, policy_text, simulate
 from plate_parser.match import Thresholds
 
@@ -27,6 +29,26 @@ def test_in_doubt_between_two_owners_the_plate_is_said_again_before_either_is_re
 def test_a_stranger_reaches_nobody_and_who_says_yes_to_anything_reaches_the_wrong_owner():
     assert _call(CLEAR, CLEAR, registered=()).called == ""
     assert _call(((OTHER, 0.9),), ((OTHER, 0.9),), slip=1.0).called == OTHER
+
+
+def test_between_two_characters_the_caller_chooses_and_nobody_elses_plate_is_read_back():
+    ended = _call(DOUBTFUL, DOUBTFUL)
+    assert (ended.called, ended.asked, ended.others, ended.turns) == (OWN, 1, 0, 1)
+
+
+def test_another_owners_plate_counts_as_brought_up_only_where_another_was_heard_best():
+    misheard = _call(((OTHER, 0.95),), CLEAR)
+    assert (misheard.others, misheard.offered, misheard.called) == (1, 0, OWN)
+    brought_up = _call((("赣KD1Z34", 0.5), (OTHER, 0.4)), CLEAR, registered=(OTHER,))
+    assert brought_up.asked or brought_up.offered
+
+
+def test_a_table_of_confusions_is_learned_from_what_was_heard_where_another_was_said():
+    heard = [SimpleNamespace(row=SimpleNamespace(expected="赣KE1234"),
+                             heard=SimpleNamespace(rejected=False, values=(("赣K11234", 0.7), ("赣KE1234", 0.3))))] * 50
+    table = learned(heard)
+    assert table["1"]["E"] > 0.6 and table["1"]["E"] > table["7"]["T"]
+    assert "E" not in table["3"], "what was never confused is left to the floor"
 
 
 def test_figures_are_shares_of_all_dialogues_and_the_same_for_the_same_seed():

@@ -60,7 +60,7 @@ def tell(clip: Clip, recognizer: Recognizer, grammar: Grammar, sent: bytes = b""
         texts.pass_on(number)
         if judge.over:
             break
-    return Told(clip, judge.verdict)
+    return Told(clip, judge.hung_up() if clip.early else judge.verdict)
 
 
 class _Late:
