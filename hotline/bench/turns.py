@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import sys
-import wave
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from hotline.demo.people import YES
 from hotline.demo.world import World, build_world
 from hotline.engine import Engine
 from hotline.errors import CannotRun
+from tts.audio import write_file
 from tts.caller_voice import say
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
@@ -180,11 +180,7 @@ def _speak(calls: int, folder: Path) -> list[dict[str, Path]]:
 
 
 def _wav(path: Path, pcm_8k: bytes) -> Path:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(pcm_8k)
+    write_file(path, pcm_8k)
     return path
 
 

@@ -1,13 +1,13 @@
 """Speaks the demo's people with synthetic voices that are not the bot's, to telephone recordings."""
 
 import hashlib
-import wave
 from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
+from tts.audio import write_file
 from tts.caller_voice import say
 
 SEAT_VOICE = "zf_xiaobei"
@@ -34,10 +34,6 @@ def speak_lines(
 
 
 def _write(path: Path, pcm_8k: bytes) -> None:
-    unfinished = path.with_suffix(".part")
-    with wave.open(str(unfinished), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(pcm_8k)
+    unfinished = path.with_suffix(".part.wav")
+    write_file(unfinished, pcm_8k)
     unfinished.replace(path)

@@ -1,6 +1,5 @@
 """Calls to owners over SIP: announcements before the answer, machines after it, and a person who is not kept waiting."""
 
-import wave
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from hotline.flows import load_checked_flow
 from hotline.made_up_vault import make_vault
 from hotline.owner_call import call_number
 from tts import caller_voice
-from tts.audio import to_pcm
+from tts.audio import to_pcm, write_file
 from tts.errors import TtsError
 from tts.prompts import PromptLibrary
 
@@ -49,11 +48,7 @@ class Owners:
         """A WAV of sentences and of 16 kHz sounds, one after the other."""
         path = self._folder / f"sound-{name}.wav"
         pcm = b"".join(caller_voice.say(part, VOICE) if isinstance(part, str) else to_pcm(part[::2]) for part in parts)
-        with wave.open(str(path), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(8000)
-            file.writeframes(pcm)
+        write_file(path, pcm)
         return str(path)
 
 

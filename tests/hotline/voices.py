@@ -1,12 +1,12 @@
 """What the tests' people say, spoken once by synthetic voices that are not the bot's."""
 
-import wave
 from pathlib import Path
 
 import pytest
 
 from hotline.demo.people import CALLERS, NO, OWNERS, YES
 from tts import caller_voice
+from tts.audio import write_file
 from tts.errors import TtsError
 
 PLATE = "赣KD56789"
@@ -32,11 +32,7 @@ class Words:
         if sentence in self._files:
             return
         path = self._folder / f"{len(self._files)}.wav"
-        with wave.open(str(path), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(8000)
-            file.writeframes(caller_voice.say(sentence, voice))
+        write_file(path, caller_voice.say(sentence, voice))
         self._files[sentence] = path
 
 

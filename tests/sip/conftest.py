@@ -5,7 +5,6 @@ import json
 import math
 import socket
 import sys
-import wave
 from array import array
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from ivr.sip.config import Limits, Media, SipConfig, Transport
 from ivr.sip.line import Ended
 from ivr.sip.supervisor import Supervisor
+from tts import audio
 
 PHONE = Path(__file__).resolve().parents[2] / "ivr/sip/phone.py"
 
@@ -36,11 +36,7 @@ def strength(pcm: bytes, hz: int) -> float:
 
 
 def write_wav(path: Path, pcm: bytes) -> str:
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(8000)
-        out.writeframes(pcm)
+    audio.write_file(path, pcm)
     return str(path)
 
 
