@@ -87,7 +87,7 @@ def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: st
             return line
     situation = _situation(plates, owner, seat, at, values, hosts)
     expect = expect or (script.end if script else "")
-    logging.disable(logging.WARNING)
+    logging.disable(logging.ERROR)     # what goes wrong is shown as it happens
     try:
         ended = run_flow(file, owner_flow, situation, ask, show, expect)
     except ScriptError as error:

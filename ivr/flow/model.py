@@ -14,7 +14,7 @@ from ivr.turn import Listening
 class Listen(Listening):
     """What a state listens for. An answer less probable than `sure` counts as `unsure`.
 
-    `into` names the flow's value that takes what an answer carries: `10` of `later:10` or of `10`.
+    `into` names the flow's value that takes what an answer carries: `10` of `later:10` or of `10`, or several keys.
     """
 
     into: str = ""

@@ -266,6 +266,8 @@ class Runner:
     def _branches(self, state: State, heard: Heard) -> list[str]:
         """Branch names for an answer, most special first."""
         if heard.kind == "key":
+            if state.listen.keys and f"key {heard.key}" not in {*state.next, *self._everywhere}:
+                self._take(state.listen, heard.key)
             return [f"key {heard.key}", *(["keys"] if state.listen.keys else []), "key", "no_match"]
         if heard.kind == "no_match" and heard.result and heard.result.speech_ms >= TALK_MS:
             return ["noise", "no_match"]
@@ -273,11 +275,15 @@ class Runner:
             return [heard.kind]
         best, listen = heard.best, state.listen
         intent, _, carried = best.value.partition(":")
-        if listen.into and fits(self.flow.values.get(listen.into, "text"), carried or intent):
-            self.conversation.values[listen.into] = carried or intent
+        self._take(listen, carried or intent)
         if best.probability is not None and best.probability < listen.sure:
             return ["unsure", "no_match"]
         return [intent, "value", "match", "no_match"]
+
+    def _take(self, listen: Listen, answer: str) -> None:
+        """Keep an answer in the value that the question fills, if it can be one of its kind."""
+        if listen.into and fits(self.flow.values.get(listen.into, "text"), answer):
+            self.conversation.values[listen.into] = answer
 
     def _log_heard(self, state: State, heard: Heard) -> None:
         best = heard.best
