@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from dialer.queue_tables import OPEN, Base, Request
+from dialer.queue_tables import OPEN, Base, Request, RequestCase
 
 LEASE_S = 300.0
 """Longer than a call-back lasts before the outcome is said: who has not said it by then is dead."""
@@ -130,20 +130,20 @@ class Promises:
     def _claim(self, session: Session, now: float, most: int) -> list[Promise]:
         self._take_over(session, now, or_(Promise.lease_until < now, Promise.lease_until > now + 2 * LEASE_S))
         session.flush()
-        due = (select(Promise, Request).join(Request, Request.id == Promise.request_id)
+        due = (select(Promise, Request, RequestCase.withdrawn).join(Request, Request.id == Promise.request_id)
+               .outerjoin(RequestCase, RequestCase.case_id == Promise.case_id)
                .where(Promise.state == "waiting", Promise.due_at <= now)
                .order_by(Promise.due_at).with_for_update(skip_locked=True, of=Promise))
         claimed = []
-        for promise, request in session.execute(due):
-            if len(claimed) < most and self._take(promise, request, now):
+        for promise, request, withdrawn in session.execute(due):
+            if withdrawn and not promise.outcome:
+                promise.state, promise.ended_at = "cancelled", now    # it has moved, or a person took over
+            elif len(claimed) < most and self._take(promise, request, now):
                 claimed.append(promise)
         return claimed
 
     def _take(self, promise: Promise, request: Request, now: float) -> bool:
         """Whether there is something to do about it now."""
-        if request.state == "cancelled" and not promise.outcome:
-            promise.state, promise.ended_at = "cancelled", now
-            return False
         settled = bool(request.answered) or request.state not in OPEN
         if not promise.outcome and settled:
             promise.outcome, promise.minutes = request.answered or request.outcome, request.minutes

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
+from dialer.promises import CallBackPolicy, Promises
 from dialer.queue import AttemptQueue
 from hotline.casebook import LEFT_OPEN, OpenCase
 from hotline.config import EngineConfig, load_config
@@ -37,16 +38,22 @@ def case() -> None:
 @config_option
 @database_option
 @click.option("--limit", default=20, show_default=True, help="How many, newest first.")
-def list_cases(config_path: Path, db: str, limit: int) -> None:
-    """The newest cases.
+@click.option("--unkept", is_flag=True, help="Only those whose caller was promised word and got none, oldest first.")
+def list_cases(config_path: Path, db: str, limit: int, unkept: bool) -> None:
+    """The newest cases, and what became of the promise to a caller who did not wait on the line.
 
     \b
     Example: ivr case list --limit 5
+             ivr case list --unkept
     """
-    table = Table(Column("case", no_wrap=True), "opened (UTC)", "caller", "plate", "outcome", "why")
+    table = Table(Column("case", no_wrap=True), "opened (UTC)", "caller", "plate", "outcome", "why", "promised")
     with open_store(config_path, db) as store:
-        for row in store.cases(limit):
-            table.add_row(row.id, row.opened_at[:19], row.caller, row.plate, row.outcome or "open", row.reason)
+        promises = Promises(store.engine, CallBackPolicy(), lambda: datetime.now().timestamp())
+        rows = [store.case(promise.case_id) for promise in promises.left_unkept()][:limit] if unkept else store.cases(limit)
+        for row in filter(None, rows):
+            promise = promises.of_case(row.id)
+            told = f"a {promise.how}: {promise.state}" if promise else ""
+            table.add_row(row.id, row.opened_at[:19], row.caller, row.plate, row.outcome or "open", row.reason, told)
     Console().print(table)
 
 
