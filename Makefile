@@ -17,7 +17,7 @@ demo: $(READY)     ## a caller, a car owner and the bot on this machine, start t
 	@.venv/bin/ivr demo
 
 test: $(READY)     ## all tests, slowest listed
-	@.venv/bin/python -m pytest -n $(TEST_WORKERS) --dist loadfile \
+	@.venv/bin/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder \
 	    --timeout=$(TEST_TIMEOUT_S) --durations=15 $(ARGS)
 
 lint: $(READY)     ## style and simple mistakes
