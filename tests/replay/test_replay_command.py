@@ -70,6 +70,38 @@ def test_a_mismatch_says_at_which_turn_what_was_heard_and_what_was_expected(fail
     assert wheres["outcome"]["expected"] == "coming"
 
 
+# What Jenkins' xUnit plugin takes (its junit-10.xsd): element → (attributes that it must have, that it may
+# have, elements in it). GitLab reads the same.
+COUNTS = {"tests", "failures", "errors"}
+JENKINS = {
+    "testsuites": (set(), COUNTS | {"name", "time"}, {"testsuite"}),
+    "testsuite": (COUNTS | {"name"}, {"group", "time", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url"},
+                  {"testsuite", "properties", "testcase", "system-out", "system-err"}),
+    "testcase": ({"name"}, {"time", "classname", "group"}, {"skipped", "error", "failure", "system-out", "system-err"}),
+    "failure": (set(), {"type", "message"}, set()),
+    "system-out": (set(), set(), set()),
+}
+
+
+def against_schema(element):
+    must, may, holds = JENKINS[element.tag]
+    own = set(element.keys())
+    yield from (f"{element.tag} lacks {name}" for name in must - own)
+    yield from (f"{element.tag} may not have {name}" for name in own - must - may)
+    if holds and (element.text or "").strip():
+        yield f"text in {element.tag}"
+    if "time" in own and not re.fullmatch(r"[0-9]+(\.[0-9]*)?", element.get("time")):
+        yield f"{element.get('time')} is no time"
+    for child in element:
+        yield from against_schema(child) if child.tag in holds else [f"{element.tag} may not hold {child.tag}"]
+
+
+def test_junit_xml_keeps_to_the_schema_that_jenkins_validates_against(failed):
+    assert list(against_schema(failed[2])) == []
+    assert list(against_schema(Xml.fromstring('<testsuites skipped="0"><testcase/></testsuites>'))) == [
+        "testsuites may not have skipped", "testsuites may not hold testcase"]
+
+
 def test_junit_xml_has_what_jenkins_and_gitlab_read(failed):
     root = failed[2]
     assert root.tag == "testsuites" and root.get("tests") == "3" and root.get("failures") == "1"
@@ -77,7 +109,8 @@ def test_junit_xml_has_what_jenkins_and_gitlab_read(failed):
         assert suite.tag == "testsuite" and {"name", "tests", "failures", "errors", "skipped", "time"} <= set(suite.keys())
         assert int(suite.get("tests")) == len(suite.findall("testcase"))
         for case in suite:
-            assert case.get("classname") and case.get("name") and case.get("file") and float(case.get("time")) >= 0
+            assert case.get("classname") and case.get("name") and float(case.get("time")) >= 0
+            assert f"{case.get('name')}/expect.yaml" in case.find("system-out").text
             assert {child.tag for child in case} <= {"failure", "system-out"}
     [failure] = root.iter("failure")
     assert "turn 2 (readback)" in failure.text and failure.get("message") and failure.get("type")
