@@ -49,7 +49,8 @@ BY_ITSELF = ("caller-hung-up", "hung-up", "failed")
 @dataclass(frozen=True)
 class Situation:
     """What a typed call meets. `register`: plates besides the made-up ones; `owner` and `seat`: `answers`,
-    or how their phones end (`busy`, `off`, `no-answer`); `at`: when the call begins; `values`: given at the start."""
+    or how their phones end (`busy`, `off`, `no-answer`); `at`: when the call begins; `values`: given at the start;
+    `hang_up_in`: the state in which the caller hangs up as soon as it is entered."""
 
     register: tuple[str, ...] = ("赣KA1234",)
     owner: str = "answers"
@@ -58,6 +59,7 @@ class Situation:
     values: Mapping[str, str] = field(default_factory=dict)
     vault_down: bool = False
     service_hosts: tuple[str, ...] = ()
+    hang_up_in: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,17 +78,38 @@ def run_flow(path: Path, owner_flow: str, situation: Situation, ask: Ask, show: 
 
     `owner_flow`: the owner's, beside this one, "" for the usual one; `expect`: the outcome it should have.
     """
-    load_flow(path)                 # a file that is none is told before what should stand beside it
-    voice = PrintedVoice.load(path.parent / "prompts")
-    flow = load_checked_flow(path, voice)
-    owners = _owners_flow(path, owner_flow, flow, voice)
-    _require_values(flow, situation.values)
-    if expect and expect not in (*flow.ends, *BY_ITSELF):
-        raise CannotRun(f"{path} never ends as '{expect}'{nearest(expect, flow.ends)}")
-    try:
-        return run(_TypedCall(flow, owners, voice, situation, ask, show).held(path.parent))
-    except Stuck as stuck:
-        raise CannotRun(f"{path}: {stuck}") from None
+    return TypedFlow.load(path, owner_flow).call(situation, ask, show, expect)
+
+
+@dataclass(frozen=True)
+class TypedFlow:
+    """A flow and its owner's side, read once for any number of calls."""
+
+    path: Path
+    flow: Flow
+    owner_flow: Flow
+    voice: PrintedVoice
+
+    @classmethod
+    def load(cls, path: Path, owner_flow: str = "") -> "TypedFlow":
+        """Raises FlowError, CannotRun, GrammarError."""
+        load_flow(path)             # a file that is none is told before what should stand beside it
+        voice = PrintedVoice.load(path.parent / "prompts")
+        flow = load_checked_flow(path, voice)
+        return cls(path, flow, _owners_flow(path, owner_flow, flow, voice), voice)
+
+    def call(self, situation: Situation, ask: Ask, show: Show, expect: str = "") -> Outcome:
+        """Hold one call. Raises CannotRun, TtsError before it begins."""
+        flow = self.flow
+        _require_values(flow, situation.values)
+        if expect and expect not in (*flow.ends, *BY_ITSELF):
+            raise CannotRun(f"{self.path} never ends as '{expect}'{nearest(expect, flow.ends)}")
+        if (gone := situation.hang_up_in) and gone not in flow.states:
+            raise CannotRun(f"--hang-up {gone}: the flow has no such state{nearest(gone, flow.states)}")
+        try:
+            return run(_TypedCall(flow, self.owner_flow, self.voice, situation, ask, show).held(self.path.parent))
+        except Stuck as stuck:
+            raise CannotRun(f"{self.path}: {stuck}") from None
 
 
 def _owners_flow(path: Path, name: str, flow: Flow, voice: PrintedVoice) -> Flow:
@@ -178,6 +201,8 @@ class _TypedCall:
             state = self._listening(side)
             (person.is_asked if state else person.is_not_asked)()
         self._show(side, kind, **details)
+        if (side, kind) == ("caller", "state") and details["name"] == self._situation.hang_up_in:
+            person.leg.end(200, "remote")
         changed = {name: value for name, value in self._values.items() if self._shown.get(name) != value}
         if changed:
             self._shown |= changed

@@ -168,6 +168,7 @@ class PrintedVoice(PromptLibrary):
         return Speech(_HUM * (len(text) * SAID_PER_CHARACTER_MS // FRAME_MS), text)
 
 
+@functools.lru_cache(maxsize=8)
 def typing_sound(prompts: Path) -> bytes:
     """A second of somebody speaking, 8 kHz: of the first recorded prompt in the folder. Raises TtsError."""
     library = PromptLibrary.load(prompts)

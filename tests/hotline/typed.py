@@ -1,9 +1,10 @@
 """Calls by typing, for tests of what the bot answers: the real flow, turns, lookups and actions, without sound."""
 
-from dataclasses import dataclass, field
+import functools
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hotline.flow_run import Outcome, Situation, run_flow
+from hotline.flow_run import Outcome, Situation, TypedFlow
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 
@@ -31,8 +32,11 @@ class Told:
         return self.of("said", "text")
 
 
-def call(*lines: str, flow: str = "move_car_inbound", **situation) -> Told:
-    """A call in which these lines are typed, `owner: …` by the owner; whoever has no line left hangs up."""
+def call(*lines: str, flow: str = "move_car_inbound", begin: str = "", **situation) -> Told:
+    """A call in which these lines are typed, `owner: …` by the owner; whoever has no line left hangs up.
+
+    `begin`: the state that it begins in, where it is not the flow's own.
+    """
     told, left = Told(), list(lines)
 
     def ask(side: str, state: str) -> str:
@@ -43,6 +47,15 @@ def call(*lines: str, flow: str = "move_car_inbound", **situation) -> Told:
     def show(side: str, kind: str, **details) -> None:
         told.log.append((side, kind, details))
 
-    told.ended = run_flow(FLOWS / f"{flow}.yaml", "move_car_outbound", Situation(**situation), ask, show)
-    assert not left, f"nobody asked for {left}; the call went {told.states}"
+    typed = loaded(flow)
+    if begin:
+        typed = replace(typed, flow=replace(typed.flow, start=begin))
+    told.ended = typed.call(Situation(**situation), ask, show)
+    assert not left or situation.get("hang_up_in"), f"nobody asked for {left}; the call went {told.states}"
     return told
+
+
+@functools.cache
+def loaded(flow: str) -> TypedFlow:
+    """A flow of the house, read once."""
+    return TypedFlow.load(FLOWS / f"{flow}.yaml")
