@@ -16,7 +16,7 @@ from dialer.answer.pace import Pace
 from dialer.answer.tones import ToneEar
 from dialer.answer.verdict import PERSON, Verdict
 from dialer.answer.words import words_of
-from dialer.answer.written import said_in
+from dialer.answer.written import UNTOLD, said_in
 
 LISTEN_MS = 25_000
 """An answered call is judged for so long; early media until it ends."""
@@ -140,14 +140,14 @@ class Judge:
         if self.over:
             return self.verdict
         said = said_in(text, self.early, self._may_believe_maybe())
-        if said and said.kind:
-            before = self._likely
+        before = self._likely
+        if said and said.kind and not (before and said.phrase == UNTOLD):
             looks = before.looks if before and before.written and before.kind == said.kind else 0
             self._likely = _Likely(said.kind, TEXT_SURE, f"said: {said.phrase}", looks + 2, self.now_ms, written=True)
-        elif said and not self.early:
+        elif said and not said.kind and not self.early:
             self._likely = None
-        elif self._likely:
-            self._likely = replace(self._likely, written=True)
+        elif before:
+            self._likely = replace(before, written=True)
         return self._judge_words()
 
     def take(self, result: Result) -> Verdict | None:
@@ -161,7 +161,7 @@ class Judge:
             kind, share = words.best_of_all
         if share < (LIKELY if self.early else SURE):
             if not kind or words.unknown > share:
-                kind, reason = "unreachable", f"an announcement, not told which: {words.text}"
+                kind, reason = "unreachable", f"{UNTOLD}: {words.text}"
             share += words.unknown
         if share < (LIKELY if self.early else SURE):
             self._likely = None
@@ -180,7 +180,7 @@ class Judge:
         likely = self._likely
         wait_ms = EARLY_TEXT_WAIT_MS if self.early else TEXT_WAIT_MS
         if likely and (likely.written or not self.writes or self.now_ms - likely.since_ms >= wait_ms):
-            half = likely.kind in HALF_SAID or "not told" in likely.reason
+            half = likely.kind in HALF_SAID or UNTOLD in likely.reason
             pause_ms, looks = (LONG_PAUSE_MS, 4) if half else (LOOK_PAUSE_MS, 2)
             if self.pace.quiet_ms >= pause_ms or likely.looks >= looks:
                 self._likely = None

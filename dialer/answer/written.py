@@ -18,6 +18,7 @@ from asr.text_match import alike
 from asr.units import LETTERS, UNITS
 
 PHRASES = Path(__file__).with_name("phrases.yaml")
+UNTOLD = "an announcement, not told which"
 LEAST_TEXT = 3
 """Characters: less is 喂 and noise."""
 _MISTAKEN, _DIALLED = 0.25, 0.26     # of a phrase's syllables less than this share may be others
@@ -46,7 +47,7 @@ def said_in(text: str, early: bool, unbroken: bool) -> Said | None:
     best = _found(heard, [entry for part in parts for entry in table[part]], _MISTAKEN)
     if best:
         return best
-    return Said("unreachable", "an announcement, not told which") if announced and not early else Said("")
+    return Said("unreachable", UNTOLD) if announced and not early else Said("")
 
 
 def _found(heard: Syllables, phrases: Sequence[tuple[str, Syllables, str]], most: float) -> Said | None:

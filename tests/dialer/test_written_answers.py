@@ -1,10 +1,15 @@
-"""Who answered, by what free speech was written down as: phrases by their sound, and a judge that asks for a text."""
+"""Who answered, by what free speech was written down as: phrases by their sound, a judge that asks for a text, and what
+each machine means for the next attempt."""
+
+import math
 
 import pytest
 
 from asr.recognizer import Hypothesis, Result
 from dialer.answer.judge import Judge
+from dialer.answer.verdict import KINDS, OUTCOMES, PERSON, Verdict
 from dialer.answer.written import said_in
+from dialer.attempts import AttemptPolicy
 from tts import caller_voice
 from tts.errors import TtsError
 
@@ -75,9 +80,26 @@ def test_a_text_outweighs_words_that_were_spotted(spoken):
     assert told.kind == "suspended" and told.reasons[0] == "said: 停机"
 
 
+def test_a_text_that_tells_only_that_it_is_an_announcement_leaves_the_kind_that_was_spotted(spoken):
+    assert judged(spoken, "off", "您所拨叫的用户呜呜呜呜").kind == "off"
+
+
 def test_words_stand_where_nothing_could_be_written_down(spoken):
     assert judged(spoken, "off", "").kind == "off"
 
 
 def test_a_machine_is_told_by_its_text_alone(spoken):
     assert judged(spoken, "other", "您好这里是智能代接服务请说出您的来意").kind == "assistant"
+
+
+@pytest.mark.parametrize(("kind", "wait_s"), [
+    ("busy", 60), ("congestion", 900), ("unreachable", 900), ("out-of-area", 900), ("off", 900), ("no-answer", 300),
+    ("voicemail", 300), ("assistant", 300), ("no-such-number", math.inf), ("suspended", math.inf), ("fax", math.inf),
+])
+def test_what_a_machine_is_says_when_its_number_is_tried_again(kind, wait_s):
+    assert AttemptPolicy().wait_s(Verdict(kind, 0.9, (), 0).outcome) == wait_s
+
+
+def test_every_kind_of_machine_has_its_spacing_and_none_of_a_call_under_way_ends_it():
+    assert all(Verdict(kind, 0.9, (), 0).final == (kind in OUTCOMES) for kind in KINDS)
+    assert not {PERSON, "ringing", "music", "waiting", "forwarded"} & OUTCOMES.keys()
