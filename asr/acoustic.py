@@ -19,10 +19,10 @@ from asr.recognizer import ModelMissing
 from asr.units import BLANK, UNIT_IDS, UNITS
 
 ENCODER = Path(__file__).resolve().parent.parent / ".models" / "whisper-base-encoder-int8.onnx"
-# What callers from the south say for what; the model's answer for one counts a little for the other.
+# What callers from the south say for what, and from the north (二 as "ar"); the model's answer for one counts a little for the other.
 NEIGHBOURS = (
     [("gan1", "gan4"), ("jin1", "jin4"), ("ji2", "ji4"), ("yu2", "yu4"), ("si", "shi"),
-     ("yi", "E"), ("er", "R"), ("yun", "yong"), ("xin", "xing"), ("jin1", "jing"), ("jin4", "jing"),
+     ("yi", "E"), ("er", "R"), ("er", "a"), ("yun", "yong"), ("xin", "xing"), ("jin1", "jing"), ("jin4", "jing"),
      ("gan1", "gang"), ("gan4", "gang"), ("min", "ming"), ("su", "shu"), ("chuan", "cuan"),
      ("ling", "lin"), ("san", "shan"), ("liu", "niu"), ("yao", "yiao"), ("zhe", "ze"),
      ("shan", "san"), ("ning", "nin"), ("zang", "zhang"), ("e", "er"), ("hu", "fu")])

@@ -8,13 +8,17 @@ it to a plain numpy one.
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from asr import beam_library
 from asr.grammar import Graph
 
+SURELY_NOTHING = 0.6               # of the blank: below it a sound counts as a unit, whichever it is
+SHORT_UNITS = 2
+NEARBY = 2                         # frames: a path's unit may have been clearest so far away
 WIDEST = 500.0                     # nats; the search counts in doubles
 _MULTIPLIER = 0x9E3779B97F4A7C15
 _WORD = 2 ** 64
@@ -22,17 +26,21 @@ _WORD = 2 ** 64
 
 @dataclass(frozen=True)
 class Path:
-    """A value, its log score, what was said for it: (node, frame) of each unit; is it a whole one."""
+    """A value, its log score, what was said for it: (node, frame) of each unit; is it a whole one.
+
+    ``doubt``, where no more than two units were heard: how little those of the path are, nats each.
+    """
 
     value: str
     log_score: float
     steps: tuple[tuple[int, int], ...]
     complete: bool
+    doubt: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """``paths`` best first; ``free``: log score of the best units without any grammar."""
+    """``paths`` best first; ``free``: log score of the best units without any grammar, ``units`` of them."""
 
     paths: tuple[Path, ...]
     free: float
@@ -51,7 +59,8 @@ def decode(graph: Graph, log_probs: np.ndarray, *, beam: int = 400, width: float
     if not len(log_probs):
         return Decoded((), 0.0, 0)
     scores = np.ascontiguousarray(_with_garbage(log_probs, garbage))
-    return Decoded(_search(_prepared(graph), scores, beam, width, count), *_free(log_probs))
+    paths, (free, units) = _search(_prepared(graph), scores, beam, width, count), _free(log_probs)
+    return Decoded(_doubted(paths, graph, log_probs) if units <= SHORT_UNITS else paths, free, units)
 
 
 def _with_garbage(log_probs: np.ndarray, garbage: float) -> np.ndarray:
@@ -62,7 +71,20 @@ def _with_garbage(log_probs: np.ndarray, garbage: float) -> np.ndarray:
 def _free(log_probs: np.ndarray) -> tuple[float, int]:
     best = log_probs.argmax(axis=1)
     changed = np.flatnonzero(np.diff(best, prepend=0))
-    return float(log_probs.max(axis=1).sum()), int((best[changed] != 0).sum())
+    units = int((best[changed] != 0).sum())
+    if not units:                  # none beats the blank, but something was said
+        units = int(log_probs[:, 0].min() < math.log(SURELY_NOTHING))
+    return float(log_probs.max(axis=1).sum()), units
+
+
+def _doubted(paths: tuple[Path, ...], graph: Graph, log_probs: np.ndarray) -> tuple[Path, ...]:
+    """With what speaks against each: its units' log probabilities, at their best within some frames."""
+    around = np.pad(log_probs, ((NEARBY, NEARBY), (0, 0)), mode="edge")
+    near = np.max([around[shift: shift + len(log_probs)] for shift in range(2 * NEARBY + 1)], axis=0)
+    near = np.pad(near, ((0, 0), (0, 1)))                # of garbage nothing is asked
+    heard = [[near[frame, graph.unit[node]] for node, frame in path.steps] for path in paths]
+    return tuple(replace(path, doubt=-float(np.mean(each))) if each else path
+                 for path, each in zip(paths, heard, strict=True))
 
 
 class _CGraph(ctypes.Structure):

@@ -30,6 +30,7 @@ class Settings:
 
     temperature: float = 2.0       # log scores are divided by it
     reject_per_unit: float = 1.6   # nats a unit that the grammar may cost beyond free units
+    reject_short: float = 3.8      # nats a unit of doubt, of one or two: a cough costs a yes little
     unknown: float = 0.02          # probability kept for what is not in the list
     beam: int = 1000
     garbage: float = 1.2
@@ -118,12 +119,15 @@ def to_results(decoded: Decoded, grammar: Grammar, settings: Settings,
     scores = np.array([score(path, settings.unit_bonus) for path in paths])
     order = np.argsort(-scores, kind="stable")
     paths, scores = [paths[index] for index in order], scores[order]
-    listed = whole = _hypotheses(paths, shares(scores, settings), grammar)
+
+    def result(of: list[Said], scored: np.ndarray) -> Result:
+        hypotheses = _hypotheses(of, shares(scored, settings), grammar)
+        return Result(hypotheses, rejected or of[0].doubt > settings.reject_short, speech)
+    listed = whole = result(paths, scores)
     complete = np.array([path.complete for path in paths])
     if complete.any() and scores[complete][0] > scores[0] - WHOLE_NATS:
-        whole = _hypotheses([path for path in paths if path.complete],
-                            shares(scores[complete], settings), grammar)
-    return Result(listed, rejected, speech), Result(whole, rejected, speech)
+        whole = result([path for path in paths if path.complete], scores[complete])
+    return listed, whole
 
 
 def shares(scores: np.ndarray, settings: Settings) -> list[float]:

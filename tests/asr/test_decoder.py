@@ -4,6 +4,7 @@ import random
 import time
 
 import numpy as np
+import pytest
 from grammar_speech import graph_of, heard
 
 from asr.decoder import decode
@@ -67,3 +68,17 @@ def test_steps_tell_when_each_unit_was_heard():
     grammar = graph_of(start=[{"say": "三五", "value": "35"}])
     path = decode(grammar.graph, rows({"_": 1}, {"san": 1}, {"_": 1}, {"wu": 1})).paths[0]
     assert [frame for _, frame in path.steps] == [1, 3]
+
+
+ANSWER = [{"say": "对", "value": "yes"}, {"say": "不对", "value": "no"}]
+
+
+@pytest.mark.parametrize("sound, taken", [
+    ({"dui": .6, "tui": .3}, "yes"), ({"tui": .9, "dui": .06}, "yes"), ({"_": .5, "dui": .35}, "yes"),
+    ({"tang": .95, "dui": .005}, None), ({"_": .95, "dui": .04}, None),
+])
+def test_a_single_syllable_is_an_answer_where_it_was_heard_and_not_where_it_is_merely_nearest(sound, taken):
+    grammar = graph_of(start=ANSWER)
+    result = to_result(decode(grammar.graph, rows({"_": 1}, sound, {"_": 1})), grammar,
+                       Settings(reject_per_unit=3.5, reject_short=3.8), 0, True)
+    assert (None if result.rejected else result.hypotheses[0].value) == taken

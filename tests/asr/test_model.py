@@ -13,6 +13,7 @@ from asr.engines.embedded import EmbeddedRecognizer
 from asr.grammar import Grammar
 from asr.head_graph import add_head
 from asr.hear import read_8k
+from asr.line_effects import coloured
 from asr.recognizer import AsrError, ModelMissing
 
 needs_model = pytest.mark.skipif(not acoustic.ENCODER.exists(), reason="run `make setup` first")
@@ -42,6 +43,17 @@ def tones(*hertz, seconds=2.0, on_s=10.0):
     ids=["silence", "hiss", "ring-back", "busy", "DTMF"])
 def test_what_is_no_speech_is_rejected(recognizer, grammar, sound):
     assert finish(recognizer, grammar, sound).rejected
+
+
+@needs_model
+@pytest.mark.parametrize("grammar", ["yes_no", "readback", "owner_answer"])
+def test_a_cough_is_no_answer(recognizer, grammar):
+    """Short bursts of noise: the model may name a syllable, and of a grammar of few words one is nearest."""
+    rng = np.random.default_rng(3)
+    for _ in range(12):
+        burst = coloured(rng, int(rng.uniform(.08, .5) * 8000), rng.uniform(.2, 1))
+        burst = np.pad(burst * np.hanning(len(burst)), 2000)
+        assert finish(recognizer, grammar, burst / np.abs(burst).max() * .5).rejected
 
 
 @needs_model
