@@ -34,16 +34,19 @@ class Pulse:
         self.name = name
         self._take_over_s, self._steady = take_over_s, steady
         self._seen: dict[str, tuple[int, float]] = {}
-        self._beat_at = -math.inf
+        self._looked_at = -math.inf
         self._lock = threading.Lock()
 
     def is_due(self) -> bool:
-        """Whether the last beat was `BEAT_S` ago."""
-        return self._steady() - self._beat_at >= BEAT_S
+        """True once in `BEAT_S`: to beat, and to look after what the dead left."""
+        now = self._steady()
+        if now - self._looked_at < BEAT_S:
+            return False
+        self._looked_at = now
+        return True
 
     def beat(self, session: Session) -> None:
         """This engine lives."""
-        self._beat_at = self._steady()
         own = update(EngineLife).where(EngineLife.name == self.name).values(beats=EngineLife.beats + 1)
         if not session.execute(own).rowcount:
             session.execute(insert(EngineLife).values(name=self.name, beats=1))

@@ -35,9 +35,10 @@ def _dial(database: str, rings: Path, name: str, take_over_s: float, ready) -> N
     ready.set()
     with open(rings, "a") as phone:
         while True:
-            for car in range(CARS):
+            due = queue.claim(1)
+            for car in range(0 if due else CARS):
                 queue.ask(f"case-{car}", f"car-{car}", f"owner-{car}")
-            for request in queue.claim(1):
+            for request in due:
                 while isinstance(begun := queue.begin(request.id, NUMBERS), Begun):
                     phone.write(f"{begun.request_id}/{begun.seq}\n")  # the INVITE
                     phone.flush()

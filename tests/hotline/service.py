@@ -102,7 +102,7 @@ async def serving(world: World):
     """A service that takes calls; killed at the end if it still runs."""
     service = Service(world)
     try:
-        await eventually(lambda: service.process.poll() is not None or '"ready"' in service.stderr)
+        await eventually(lambda: service.process.poll() is not None or '"ready"' in service.stderr, 120)
         assert service.process.poll() is None, service.stderr
         yield service
     finally:
