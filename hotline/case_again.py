@@ -59,7 +59,8 @@ class CaseAgain:
         """The caller's word that the car has moved: nobody is called about it any more, the cases are closed by it."""
         for case_id in (*self._earlier, self._case.id):
             await self._owners.withdraw(case_id, "the caller says that the car has moved")
-        for case_id in self._earlier:
+        called_back = conversation.call.leg.direction == "out"   # the call in which it was reported has long been over
+        for case_id in (*self._earlier, *([self._case.id] if called_back else [])):
             self._case.settle(case_id, "moved")
         conversation.log("car_moved")
         return "done"

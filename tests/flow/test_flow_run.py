@@ -24,6 +24,14 @@ def test_a_whole_case_is_typed_from_the_plate_to_the_owners_answer():
         assert line in told.output
 
 
+def test_a_caller_who_is_called_back_is_asked_whether_the_car_is_gone_as_the_owner_says():
+    given = ("--value", "plate=赣KA1234", "--value", "outcome=moved")
+    gone = run("走了\nend: told\n", *given, file=FLOWS / "move_car_call_back.yaml")
+    assert gone.exit_code == 0 and "[car_moved]" in gone.output, gone.output
+    there = run("还没有\n需要\nend: person\n", *given, file=FLOWS / "move_car_call_back.yaml")
+    assert there.exit_code == 0 and "[offer_person]" in there.output, there.output
+
+
 def test_a_program_reads_how_the_call_ended():
     told = run("silence\n#0\n", "--json", "--expect", "person")
     ended = json.loads(told.output)
