@@ -31,6 +31,8 @@ def load_flow(path: Path) -> Flow:
 
 def _load(path: Path, above: tuple[Path, ...]) -> Flow:
     root = read_yaml(path)
+    if root.is_mapping and not {"flow", "states"} & root.fields().keys():
+        raise root.error("this file is no flow: it has neither 'flow:' nor 'states:'; name one that has, or write them")
     fields = root.fields(FLOW_KEYS)
     for key in ("flow", "start", "limits", "states"):
         if key not in fields:
