@@ -1,9 +1,10 @@
 """Whether a caller begins to speak, told within 30 to 60 ms: sooner than voice activity can be sure.
 
-What is taken for speech at once: a voice (a sound that repeats itself, in the range of voices), or a
-hiss that swells as s, sh, x and q do. A sound that begins as neither (a cough, a click, a door) has to
-be speech to the voice activity for a while. A cough's voiced end may still pass: whoever falls silent
-at an onset looks again once the sound is over.
+What is taken for speech at once: a voice (a sound that repeats itself, in the range of voices), a hiss
+that swells as s, sh, x and q do, or any sound that is louder after 50 ms than it began (the breath of an
+h, a g before its vowel). A sound that begins with its loudest (a cough, a click, a door) has to be speech
+to the voice activity for a while. A cough's voiced end may still pass: whoever falls silent at an onset
+looks again once the sound is over.
 """
 
 import math
@@ -24,8 +25,11 @@ LEAST_LEVEL = 80.0
 OVER_NOISE = 3.0
 """A caller is so many times louder than the line's noise (10 dB)."""
 LEAST_PIECES = 3
-FIRST_PIECES = 8
-"""A sound that is no voice and no hiss in its first 80 ms is left to the voice activity."""
+FIRST_PIECES = 16
+"""A sound that is none of these in its first 160 ms is left to the voice activity."""
+SWELLS_FROM, SWELLS_FIRST, SWELLS_SECOND = 5, 0.5, 0.6
+"""A sound swells if the loudest of at least so many pieces is one of the last two, and the first and the
+second are under these shares of it (the first may be cut by the clock)."""
 VOICED = 0.8
 """Correlation of a sound with itself a period later, from which on it is a voice."""
 SURELY_SPEECH, SURE_BLOCKS = 0.8, 3
@@ -69,12 +73,17 @@ class Onset:
 
     def _is_speech(self) -> bool:
         sound = np.concatenate(list(self._recent)[-min(self._loud, len(self._recent)):])
-        return voicing(sound[-WINDOW:]) >= VOICED or self._is_swelling_hiss(sound)
-
-    def _is_swelling_hiss(self, sound: np.ndarray) -> bool:
         pieces = sound.reshape(-1, PIECE)
         levels = np.sqrt(np.mean(pieces * pieces, axis=1))
-        return crossings_hz(sound) >= HISS_HZ and levels[0] < BURST * levels.max()
+        hisses = crossings_hz(sound) >= HISS_HZ and levels[0] < BURST * levels.max()
+        return hisses or swells(levels) or voicing(sound[-WINDOW:]) >= VOICED
+
+
+def swells(levels: np.ndarray) -> bool:
+    """Whether a sound, by the levels of its pieces so far, grows instead of beginning with a burst."""
+    loudest = levels.max()
+    return bool(len(levels) >= SWELLS_FROM and levels[-2:].max() == loudest
+                and levels[0] < SWELLS_FIRST * loudest and levels[1] < SWELLS_SECOND * loudest)
 
 
 def voicing(sound: np.ndarray) -> float:

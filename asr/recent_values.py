@@ -24,6 +24,11 @@ class RecentValues:
         self._came.append(value)
         insort(self._sorted, value)
 
+    def drop_last(self, count: int) -> None:
+        """Forget the newest `count` of them."""
+        for _ in range(min(count, len(self._came))):
+            del self._sorted[bisect_left(self._sorted, self._came.pop())]
+
     def percentile(self, share: float) -> float:
         """The value that `share` (0 to 1) of them lie under, between two of them in proportion, as numpy's.
 

@@ -21,6 +21,8 @@ ECHO_KEPT_MS = 200
 """Of it, so much is kept even where it was no louder than the bot's echo."""
 NOISE_MS = 400
 """Rejected sound no longer than this was no answer: the turn goes on as if it had not been."""
+INTERRUPTING_NOISE_MS = 1500
+"""The same of sound that broke the prompt off: coughs come in fits, and the prompt is still to be said."""
 PROVE_MS = 300
 """Within so long of falling silent, voice activity has to find speech: else the prompt goes on."""
 HOLD_LIMIT_MS = 60_000
@@ -229,13 +231,17 @@ class _Turn:
     def _take_answer(self) -> Heard | None:
         result, self.asked = self.asked.result(), None
         if not self.asked_to_finish:
-            if result.rejected and self.saying.hushed and self.endpointer.speech_ms <= NOISE_MS:
+            if result.rejected and self.saying.hushed and self._may_be_noise():
                 return self._go_on()
             self.seen = result if self.asked_at_ms == self.endpointer.speech_ended_ms else None
             return self._judge()
-        if not result.rejected or self.endpointer.speech_ms > NOISE_MS:
+        if not result.rejected or not self._may_be_noise():
             return self._answered(result)
         return self._go_on()
+
+    def _may_be_noise(self) -> bool:
+        longest_ms = INTERRUPTING_NOISE_MS if self.saying.hushed else NOISE_MS
+        return self.endpointer.speech_ms <= longest_ms
 
     def _answered(self, result: Result) -> Heard | None:
         """The turn's end, but where it is a "yes" from before its question was out."""
@@ -273,6 +279,8 @@ class _Turn:
     def _heard(self, result: Result) -> Heard:
         kind = "no_match" if result.rejected or not result.hypotheses else "match"
         spoken_until_ms = self._began_ms + self.endpointer.speech_ended_ms
+        if kind == "match" and self.endpointer.heard_speech:
+            self.call.echo.was_speech(self._elapsed_ms() - self.endpointer.speech_began_ms)
         return Heard(kind, result, reply_from_ms=spoken_until_ms, interrupted=not self.saying.over,
                      pause_ms=self.endpointer.longest_pause_ms)
 
