@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,8 +51,10 @@ class Figures:
     """Calls that a telephone could not take to their end."""
 
 
-async def measure_turns(calls: int, folder: Path, step: Callable[[], None]) -> dict:
-    """Hold `calls` conversations and a few calls with nothing but echo; `step` is called after each.
+async def measure_turns(
+    calls: int, folder: Path, step: Callable[[], None], echo_delays_ms: Sequence[int] = ECHO_DELAYS_MS
+) -> dict:
+    """Hold `calls` conversations, and a call with nothing but an echo for each delay; `step` is called after each.
 
     Raises `TtsError` where no voice can speak.
     """
@@ -66,7 +68,7 @@ async def measure_turns(calls: int, folder: Path, step: Callable[[], None]) -> d
             for number in range(calls):
                 await _conversation(number, world, sayings, welcome, figures)
                 step()
-            for delay_ms in ECHO_DELAYS_MS:
+            for delay_ms in echo_delays_ms:
                 await _echo_alone(delay_ms, world, welcome, figures)
                 step()
         finally:
