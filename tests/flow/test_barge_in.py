@@ -10,9 +10,11 @@ import soundfile
 import soxr
 
 from asr.endpointing import Profile
+from asr.onset import swells
 from asr.recognizer import Hypothesis, Result
 from hotline.bench.made_sounds import click, cough, door, pcm
 from ivr.call import Call, PlayedOut
+from ivr.echo import EchoGate
 from ivr.sip.play_buffer import SILENCE, PlayBuffer
 from ivr.turn import Listening, exchange
 from tts.prompts import PromptLibrary
@@ -162,3 +164,26 @@ async def test_a_prompt_may_be_protected_for_a_time_or_whole():
     call = EchoingCall(spoken()[:16 * 800], at_ms=300)
     assert (await turn(call, Ears(PLATE), barge_in=False)).kind == "no_input"
     assert not call.quiet_at_ms
+
+
+def level(share):
+    return np.full(160, 10_000 * share).astype("<i2").tobytes()
+
+
+def test_a_caller_who_talks_over_the_bot_teaches_it_no_echo():
+    gate = EchoGate()
+    for _ in range(100):
+        gate.is_echo(level(0.005), level(1))
+    assert not gate.is_echo(level(0.04), level(1))           # a soft voice passes where little comes back
+    for _ in range(30):
+        gate.is_echo(level(0.15), level(1))                  # 0.6 s of double talk
+    assert gate.is_echo(level(0.04), level(1))
+    gate.was_speech(31 * 20)
+    assert not gate.is_echo(level(0.04), level(1))
+
+
+@pytest.mark.parametrize("sound, speech", [(spoken, True), (lambda: cough(0), False), (lambda: door(0), False)])
+def test_a_sound_that_swells_is_told_from_one_that_begins_with_its_loudest(sound, speech):
+    samples = np.frombuffer(sound(), "<i2").astype(np.float32)[: 80 * 8]
+    levels = np.sqrt(np.mean(samples.reshape(-1, 80) ** 2, axis=1))
+    assert any(swells(levels[:end]) for end in range(1, 9)) == speech
