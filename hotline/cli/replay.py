@@ -93,7 +93,7 @@ def run(paths: tuple[Path, ...], flows: Path, jobs: int, html: Path | None, keep
               help="The fixture's folder; var/fixtures/CASE unless given.")
 @config_option
 @database_option
-@click.option("--recordings", type=click.Path(path_type=Path, file_okay=False), help="Where recordings are, if not where the configuration says.")
+@click.option("--recordings", type=click.Path(path_type=Path, file_okay=False), help="Where recordings are, if neither beside the --db file nor where the configuration says.")
 @click.option("--flows", type=click.Path(path_type=Path, file_okay=False), default=Path("flows"), show_default=True,
               help="The flows that it is replayed through at once.")
 @click.option("--owner-audio", is_flag=True, help="Keep the owner's own voice; else another voice says what was heard of it.")
@@ -107,13 +107,13 @@ def adopt_case(case_id: str, to: Path | None, config_path: Path, db: str, record
 
     \b
     Example: ivr replay adopt 20260131-081502-9f3a --to tests/replay/adopted/quarrel
+             ivr replay adopt 20260131-081502-9f3a --db var/demo-x7k2/cases.db     (of ivr demo)
     """
     folder = to or Path("var/fixtures") / case_id
     with Progress(console=Console(stderr=True), transient=True) as progress, open_store(config_path, db) as store:
         progress.add_task("adopting and replaying", total=None)
         house = House(flows)
-        where = recordings or (load_config(config_path) if config_path.exists() else EngineConfig()).recordings
-        adopted = adopt(store, case_id, where, folder, house, owner_audio=owner_audio)
+        adopted = adopt(store, case_id, recordings or _recordings(config_path, db), folder, house, owner_audio=owner_audio)
         result = house.replay(load(folder))
     masked = f", {adopted.numbers_masked} spoken numbers replaced" if adopted.numbers_masked else ""
     click.echo(f"{folder / FILE} is written{masked}: look through it, then: ivr replay {folder}")
@@ -124,6 +124,14 @@ def adopt_case(case_id: str, to: Path | None, config_path: Path, db: str, record
     for mismatch in result.mismatches:
         click.echo(f"    {mismatch}")
     raise SystemExit(1)
+
+
+def _recordings(config_path: Path, db: str) -> Path:
+    """The folder beside the database that was named, where there is one: a demo's; else the configured one."""
+    beside = Path(db).parent / "recordings"
+    if db and beside.is_dir():
+        return beside
+    return (load_config(config_path) if config_path.exists() else EngineConfig()).recordings
 
 
 def _with_bar(folders: list[Path], flows: Path, jobs: int) -> list[Replayed]:
