@@ -45,8 +45,11 @@ class PromiseDesk:
         self._looking: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "PromiseDesk":
-        for promise in await self._run(self.promises.recover):
-            log.warning("promise_goes_on", extra={"fields": {"case": promise.case_id, "how": promise.how}})
+        try:
+            for promise in await self._run(self.promises.recover):
+                log.warning("promise_goes_on", extra={"fields": {"case": promise.case_id, "how": promise.how}})
+        except SQLAlchemyError as error:
+            self._reach.failed(error)  # they go on when their leases end
         self._looking = asyncio.create_task(self._look(), name="promise-desk")
         return self
 

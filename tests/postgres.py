@@ -50,7 +50,8 @@ class PrivatePostgres:
         self._run("pg_ctl", "stop", "-m", "immediate", "-D", self._folder / "data")
 
     def remove(self) -> None:
-        self.stop()
+        if (self._folder / "data" / "postmaster.pid").exists():
+            self.stop()
         shutil.rmtree(self._folder)
 
     def url(self, database: str) -> str:

@@ -1,12 +1,22 @@
-"""A PostgreSQL that is not there when the engine starts, and that dies in mid-call: callers are served, nothing is lost."""
+"""A PostgreSQL that is not there when the engine starts, and that dies in mid-call: callers are served, nothing is
+lost, and an owner's number is neither in its tables nor in what is kept beside it."""
 
 import asyncio
+import sys
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from house import BREATH_S, House, eventually, phone, question_s
 from voices import PLATE
 
 from hotline.demo.people import YES
+from hotline.made_up_vault import make_vault
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "dialer"))
+from traces import forms, held_in  # noqa: E402
+
+OWNER = "58639648"
+"""Without a digit that can be spoken in two ways."""
 
 
 @asynccontextmanager
@@ -46,7 +56,9 @@ async def test_callers_are_served_without_a_database_and_all_is_kept_when_it_is_
     caplog.set_level("INFO")
     database = postgres.new_database()
     postgres.stop()
-    async with House(tmp_path / "site", words, database_url=database) as house, house.seat():
+    house = House(tmp_path / "site", words, database_url=database)
+    make_vault(house.world.folder / "vault", house.world.owner_port, pinned={PLATE: f"000{OWNER}"})
+    async with house, house.seat():
         try:
             async with a_call(house, "13700000051") as (callers_phone, case):
                 await ask_for_the_car(house, callers_phone, case)
@@ -65,6 +77,8 @@ async def test_callers_are_served_without_a_database_and_all_is_kept_when_it_is_
                 await owner.say(words["好的，我马上来。"])
                 assert (await case.wait("answer", "owner")).details["outcome"] == "coming"
                 assert await case.ended() == ("person", "trouble")  # rather a person than to wait in the dark
+                unstored = (house.world.folder / "unstored.jsonl").read_bytes()
+                assert held_in(unstored, [b"coming"]) and not held_in(unstored, forms(OWNER))
             finally:
                 postgres.start()
             await kept_whole(house, case)
@@ -72,6 +86,8 @@ async def test_callers_are_served_without_a_database_and_all_is_kept_when_it_is_
             request = queue.of_case(case.id)
             await eventually(lambda: [attempt.outcome for attempt in queue.attempts(request.id)] == ["coming"])
             assert sum(event["event"] == "incoming" for event in owner.reported) == 1, "rung once"
+    tables = postgres.dump(database)
+    assert held_in(tables, [PLATE.encode()]) and not held_in(tables, forms(OWNER))
     told = [record.message for record in caplog.records if record.message.startswith("database_")]
     assert told == ["database_lost", "database_back"] * 2
     assert not [record for record in caplog.records if record.exc_info], "one sentence, no traceback"
