@@ -1,23 +1,24 @@
 """Promises to callers: made on disk, kept once, bounded, and a person's where nothing else keeps them."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
 
 from dialer.attempts import AttemptPolicy
 from dialer.promises import LEASE_S, CallBackPolicy, Promises
 from dialer.queue import AttemptQueue
 from dialer.queue_tables import Base
 from hotline.caller_line import ways_back
+from hotline.database import connected, database_url
 
 
 class Desk:
     """A queue with one request that is open, and the promises about it."""
 
-    def __init__(self, path):
+    def __init__(self, database: str):
         self.now = 1_700_000_000.0
-        self._engine = create_engine(f"sqlite:///{path}")
+        self._engine = connected(database_url(database, Path()))
         Base.metadata.create_all(self._engine)
         self.queue = AttemptQueue(self._engine, AttemptPolicy(attempts=1), lambda: datetime.fromtimestamp(self.now, UTC),
                                   lambda: self.now)
@@ -34,9 +35,9 @@ class Desk:
         return [(promise.state, promise.outcome) for promise in self.promises.claim(5)]
 
 
-@pytest.fixture
-def desk(tmp_path):
-    return Desk(tmp_path / "cases.db")
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def desk(request, tmp_path):
+    return Desk(str(tmp_path / "cases.db") if request.param == "SQLite" else request.getfixturevalue("postgres").new_database())
 
 
 def test_a_promise_waits_for_the_outcome_and_is_then_taken_up_once(desk):

@@ -1,11 +1,11 @@
 """The outbox: taken once, sent once as far as the gateway's ids allow, whatever dies meanwhile."""
 
 import pytest
-from sqlalchemy import create_engine
 
 from dialer.queue_tables import Base, NoCalls
 from dialer.texting.gateway import Sent
 from dialer.texting.outbox import LEASE_S, Outbox
+from hotline.database import connected, database_url
 
 HOUR_S = 3600.0
 
@@ -22,9 +22,11 @@ def clock():
     return Clock()
 
 
-@pytest.fixture
-def open_outbox(tmp_path, clock):
-    engine = create_engine(f"sqlite:///{tmp_path / 'texts.db'}")
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def open_outbox(request, tmp_path, clock):
+    shared = request.param == "PostgreSQL"
+    database = request.getfixturevalue("postgres").new_database() if shared else str(tmp_path / "texts.db")
+    engine = connected(database_url(database, tmp_path))
     Base.metadata.create_all(engine)
     return lambda **settings: Outbox(engine, clock, **settings)
 
