@@ -34,7 +34,7 @@ class Pulse:
         self.name = name
         self._take_over_s, self._steady = take_over_s, steady
         self._seen: dict[str, tuple[int, float]] = {}
-        self._looked_at = -math.inf
+        self._looked_at = self._beaten_at = -math.inf
         self._lock = threading.Lock()
 
     def is_due(self) -> bool:
@@ -46,7 +46,11 @@ class Pulse:
         return True
 
     def beat(self, session: Session) -> None:
-        """This engine lives."""
+        """This engine lives; written once in `BEAT_S`, however often it is said."""
+        now = self._steady()
+        if now - self._beaten_at < BEAT_S:
+            return
+        self._beaten_at = now
         own = update(EngineLife).where(EngineLife.name == self.name).values(beats=EngineLife.beats + 1)
         if not session.execute(own).rowcount:
             session.execute(insert(EngineLife).values(name=self.name, beats=1))

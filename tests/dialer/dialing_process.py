@@ -12,7 +12,7 @@ from dialer.queue import AttemptQueue, Begun
 from hotline.store import Store
 
 NUMBERS = 10
-CARS = 3
+CARS = 12
 RINGS_S = 0.01
 
 _processes = multiprocessing.get_context("fork")  # to import all that is needed takes longer than a life
