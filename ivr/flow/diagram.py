@@ -18,6 +18,7 @@ LARGE = 26
 """A flow with more states is drawn folded."""
 MOST_NAMES = 4
 """Branches that an arrow of a folded picture names, and states that a box does; the others are counted."""
+MOST_ENDS = 12
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,8 @@ def _of_members(flow: Flow, name: str, stands: Mapping[str, str]) -> list[str]:
     if not others:
         return []
     if flow.states[name].end:
-        return [f"{state.name} ■ {state.end}" for state in others]
+        told = [f"{state.name} ■ {state.end}" for state in others]
+        return told if len(told) <= MOST_ENDS else [*told[:MOST_ENDS - 1], f"… {len(told) - MOST_ENDS + 1} more"]
     arguments = list(dict.fromkeys(state.argument for state in others if state.argument))
     if arguments:
         return ["also: " + ", ".join(arguments)]

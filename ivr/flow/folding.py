@@ -1,7 +1,6 @@
 """Which states of a large flow are drawn as one: a question with its ladder, ends and transfers of one kind."""
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 
@@ -23,21 +22,11 @@ def sections(flow: Flow) -> dict[str, str]:
 def folds(flow: Flow, titles: Mapping[str, str]) -> dict[str, str]:
     """For each state the one that stands for it in the picture, the first of its kind in its section.
 
-    A question stands for those that ask for the same and lead to the same; a transfer for those with
-    other reasons; an end for all ends that are reached from the same places.
+    A question stands for those that ask for the same and lead to the same, an action for those that do
+    the same, a sentence for those that lead to the same, an end for all ends of its section but a person's.
     """
-    by_work = _united(flow, lambda state: _work(state, titles[state.name]), {name: name for name in flow.states})
-    by_work = _united(flow, lambda state: _work(state, titles[state.name], by_work), by_work)
-    before: dict[str, set[str]] = defaultdict(set)
-    for state in flow.states.values():
-        for to in leads(state):
-            before[by_work[to]].add(by_work[state.name])
-    return _united(flow, lambda state: (titles[state.name], frozenset(before[by_work[state.name]])) if state.end else None, by_work)
-
-
-def leads(state: State) -> list[str]:
-    """Where a state leads by its own branches."""
-    return [*state.next.values(), *(choice.then for choice in state.choices), *([state.visits.then] if state.visits else [])]
+    once = _united(flow, lambda state: _work(state, titles[state.name]), {name: name for name in flow.states})
+    return _united(flow, lambda state: _work(state, titles[state.name], once), once)
 
 
 def _work(state: State, title: str, stands: Mapping[str, str] | None = None) -> Hashable:
@@ -46,8 +35,12 @@ def _work(state: State, title: str, stands: Mapping[str, str] | None = None) -> 
     if state.listen:
         return title, "asks", state.listen.grammar, frozenset(to[branch] for branch in to.keys() - MISSES)
     if state.action:
-        return title, "does", state.action, frozenset(to.values())
-    return None
+        return title, "does", state.action
+    if state.end:
+        return title, "ends", state.end == "person"
+    if state.run or state.choose or state.choices:
+        return None
+    return title, "says", frozenset(to.values())
 
 
 def _united(flow: Flow, alike: Callable[[State], Hashable], stands: Mapping[str, str]) -> dict[str, str]:
