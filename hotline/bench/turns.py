@@ -33,6 +33,8 @@ ECHO_DB, ECHO_DELAYS_MS = -20, (60, 120, 180, 250)
 CALL_LIMIT_S, ECHO_CALL_S = 40, 7.0
 STRETCHED_MS = 60
 """A silence so much longer than the prompt's own longest one is a pause that something caused."""
+INTERRUPTED_MS = 1000
+"""A silence after which the bot has given its prompt up: a caller who waits for its end speaks after 700."""
 TARGETS = {"p50_ms": 300, "p95_ms": 600, "barge_in_p95_ms": 120, "coughs_interrupted": 0, "echo_interrupted": 0}
 
 
@@ -150,8 +152,9 @@ def _note(taken: dict, welcome, figures: Figures) -> None:
 
 def _note_cough(received, from_s: float, until_s: float, welcome, figures: Figures) -> None:
     figures.coughs += 1
-    figures.coughs_paused += longest_silence_ms(received, from_s, until_s) > _own_silence_ms(welcome) + STRETCHED_MS
-    figures.coughs_interrupted += not any(loud for at, loud in received if until_s - 0.7 <= at < until_s)
+    silence = longest_silence_ms(received, from_s, until_s)
+    figures.coughs_paused += _own_silence_ms(welcome) + STRETCHED_MS < silence <= INTERRUPTED_MS
+    figures.coughs_interrupted += silence > INTERRUPTED_MS
 
 
 def _spoken(received):

@@ -14,7 +14,7 @@ from hotline.bench.turn_figures import (
     sound_ms,
     spread,
 )
-from hotline.bench.turns import Figures, measure_turns, report
+from hotline.bench.turns import Figures, _note_cough, measure_turns, report
 from tts.errors import TtsError
 
 command = import_module("hotline.cli.bench")      # the package has the command itself by this name
@@ -77,3 +77,12 @@ async def test_a_true_call_is_measured_to_its_end(tmp_path):
     assert (found["unfinished"], len(steps)) == (0, 1)
     assert {name: each["n"] for name, each in found["by_turn"].items()} == {"plate": 1, "yes": 1, "owner": 1}
     assert 0 < found["p50_ms"] < 5000 and found["coughs"]["n"] == 1 and found["barge_in"]["n"] >= 1
+
+
+def test_a_caller_who_waits_for_the_end_of_a_prompt_is_no_interrupted_bot():
+    welcome = packets_of(b"\x10\x27" * 160 * 100)
+    for gap_s, interrupted in ((0.72, 0), (1.5, 1)):
+        figures = Figures()
+        received = [(at, at < 1.2) for at in (0.02 * number for number in range(150))]
+        _note_cough(received, 0.4, 1.2 + gap_s, welcome, figures)
+        assert figures.coughs_interrupted == interrupted
