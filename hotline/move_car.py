@@ -57,12 +57,15 @@ class MoveCar:
             return "failed"
         return asked if asked == "joined" else await self.follow_owner(conversation)
 
-    @action("done")
+    @action("done", "called")
     async def mark_emergency(self, conversation: Conversation) -> str:
-        """The caller has confirmed an emergency: the owner is called in quiet hours too."""
+        """The caller has confirmed an emergency: the owner is called in quiet hours too; `called` where they are already."""
         self._emergency = True
         conversation.log("emergency", confirmed_by="caller")
-        return "done"
+        if not self._request_id:
+            return "done"
+        await self._owners.hurry(self._case.id)
+        return "called"
 
     @action("asked", "joined", after=PLATE_FOUND)
     async def ask_owner(self, conversation: Conversation) -> str:

@@ -98,6 +98,11 @@ class OwnerDesk:
                 self._unwanted[request.id].set()
             self._tell_change()
 
+    async def hurry(self, case_id: str) -> None:
+        """The case is an emergency; on disk as soon as the database takes it."""
+        await self._owe(self.queue.mark_emergency, case_id)
+        self._tell_change()
+
     async def when(self, request_id: int, done: Callable[[Request], object], limit_s: float) -> Request:
         """The request once `done` holds of it, or as it is after `limit_s` seconds.
 
