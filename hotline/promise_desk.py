@@ -94,6 +94,8 @@ class PromiseDesk:
             ended = self.promises.missed(case_id, text_instead=self._texts.reaches(number))
         if ended.state == "unkept":
             self._tell_unkept(ended, "not reached")
+        elif ended.state == "kept":
+            case.note("caller", "call_back_over")
 
     async def _text(self, promise: Promise) -> None:
         """Put the outcome into the outbox, and see what becomes of it."""

@@ -1,6 +1,7 @@
 """Lets the people of the demo answer: when a phone hears the bot fall silent, its owner speaks."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from hotline.casebook import Entry
@@ -27,6 +28,10 @@ class Director:
             self._prompts[entry.side] = entry.details["prompt"]
         elif entry.kind == "matched":
             self._plate_read = entry.details["plate"]
+
+    def part(self, name: str) -> Callable[[Phone], Awaitable[None]]:
+        """Who is at a phone of this name; who is called back is the caller."""
+        return {"caller": self.caller, "called-back": self.caller, "owner": self.owner, "seat": self.seat}[name]
 
     async def caller(self, phone: Phone) -> None:
         """Play the caller until their phone's process ends."""

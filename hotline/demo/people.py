@@ -21,6 +21,12 @@ ASKS_OWNER = {
 
 TELLS_WHO = {"owner_who", "owner_who_other"}
 
+OFFERS = {"offer_call_or_text", "offer_call_or_text_again"}
+ASKS_FOR_MORE = {"call_back_anything", "call_back_offer_person", "call_back_person_keys"}
+
+THAT_IS_ALL = "没有了，谢谢。"
+LATER = {"call": "打电话给我。", "text": "发短信给我。"}
+"""How callers want the outcome who do not wait on the line."""
 YES, NO = "对，没错。", "不对。"
 
 CALLERS = {
@@ -75,10 +81,14 @@ class Cast:
     plate: str
     caller: str
     owner: str
+    later: str = ""
+    """How a caller who does not wait wants word: `call` or `text`; "" waits on the line."""
 
     @property
     def expected(self) -> tuple[str, str]:
         """The case's right outcome and reason."""
+        if self.later:
+            return "goes-on", ""
         return EXPECTED.get(self.caller) or OWNER_EXPECTED.get(self.owner, (self.owner, ""))
 
     def caller_says(self, prompt_id: str, plate_read: str) -> str:
@@ -88,7 +98,9 @@ class Cast:
             return self.plate if fixed is None else fixed
         if prompt_id in ASKS_YES_OR_NO:
             return YES if plate_read == self.plate else NO
-        return ""
+        if prompt_id in OFFERS and self.later:
+            return LATER[self.later]
+        return THAT_IS_ALL if prompt_id in ASKS_FOR_MORE else ""
 
     def owner_says(self, prompt_id: str) -> str:
         """The owner's answer to a prompt, or ""."""
@@ -101,7 +113,8 @@ class Cast:
     def lines(self) -> dict[str, set[str]]:
         """Everything that each person may have to say, to be spoken before the calls begin."""
         return {
-            "caller": {self.plate, CALLERS[self.caller] or self.plate, YES, NO},
+            "caller": {self.plate, CALLERS[self.caller] or self.plate, YES, NO}
+            | ({LATER[self.later], THAT_IS_ALL} if self.later else set()),
             "owner": {OWNERS[self.owner], OWNERS["coming"], "大概十分钟。"} - {""},
             "seat": {SEAT_LINE},
         }

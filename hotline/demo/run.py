@@ -10,12 +10,14 @@ from rich.console import Console
 
 from hotline.casebook import Entry
 from hotline.demo.director import Director
+from hotline.demo.ending import Ending
+from hotline.demo.gateway_process import GatewayProcess, connected
 from hotline.demo.people import OWNER_PHONES, Cast
 from hotline.demo.phone import Phone
 from hotline.demo.show import Show
 from hotline.demo.tally import Tally
 from hotline.demo.voices import speak_lines
-from hotline.demo.world import World, build_world
+from hotline.demo.world import World, build_world, free_udp_ports
 from hotline.engine import Engine
 from hotline.errors import CannotRun
 
@@ -23,6 +25,7 @@ CALL_LIMIT_S = 150
 OWNER_RING_S = 12
 SHORT_WAITS = {"owner_attempts": 2, "owner_busy_wait_s": 8, "owner_no_answer_wait_s": 8, "owner_off_wait_s": 8}
 """Minutes in earnest: the demo's caller hears of a second attempt, and how it ends, while one watches."""
+CALLER_NUMBER = "13900000001"
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 
 
@@ -45,32 +48,36 @@ async def run_demo(options: Options, console: Console) -> Tally:
     )
     world = build_world(options.folder, FLOWS, options.cast.plate, OWNER_RING_S, options.port, **SHORT_WAITS)
     show, tally = Show(console), Tally()
-    director, closed = Director(options.cast, recordings), asyncio.Event()
+    director, ending = Director(options.cast, recordings), Ending()
 
     def listen(entry: Entry) -> None:
         show.entry(entry)
         tally.take(entry)
         director.entry(entry)
-        if entry.kind == "closed":
-            closed.set()
+        ending.entry(entry)
 
     async with AsyncExitStack() as stack:
+        gateway = await stack.enter_async_context(GatewayProcess(show.delivered))
+        (caller_port,) = free_udp_ports(1)
+        world = connected(world, gateway.port, caller_port, **({"hold_s": 1} if options.cast.later else {}))
         console.print(f"starting the engine, its SIP worker and the vault … ({world.hotline_uri})", style="dim", highlight=False)
         engine = await stack.enter_async_context(Engine(world.config, [listen]))
         running = [asyncio.create_task(engine.serve())]
         stack.callback(lambda: [task.cancel() for task in running])
         phones = {"owner": _owner_script(world, options), "seat": _waiting(world.seat_port)}
         if not options.keep:
-            phones["caller"] = {"mode": "call", "uri": world.hotline_uri, "user": "caller", "steps": [{"obey": {}}]}
+            phones["caller"] = {"mode": "call", "uri": world.hotline_uri, "user": CALLER_NUMBER, "steps": [{"obey": {}}]}
+            if options.cast.later:
+                phones["called-back"] = _waiting(caller_port)
         for name, script in phones.items():
             phone = await stack.enter_async_context(Phone(name, script, world.folder / "phones" / f"{name}.wav"))
-            running.append(asyncio.create_task(getattr(director, name)(phone)))
+            running.append(asyncio.create_task(director.part(name)(phone)))
         if options.keep:
             _tell_how_to_call(console, world, options.cast.plate)
             await _until_told_to_stop()
             console.print("ending …", style="dim")
             return tally
-        await _until_closed(closed)
+        await _until_over(ending)
         await engine.store.flushed()
     show.summary(tally, world.config.recordings, world.config.data / "cases.db")
     return tally
@@ -83,9 +90,9 @@ async def _until_told_to_stop() -> None:
     await stop.wait()
 
 
-async def _until_closed(closed: asyncio.Event) -> None:
+async def _until_over(ending: Ending) -> None:
     try:
-        await asyncio.wait_for(closed.wait(), CALL_LIMIT_S)
+        await asyncio.wait_for(ending.over.wait(), CALL_LIMIT_S)
     except TimeoutError:
         raise CannotRun(f"the call did not end within {CALL_LIMIT_S} s; try ivr doctor") from None
 
@@ -94,7 +101,8 @@ def _owner_script(world: World, options: Options) -> dict:
     behaviour = OWNER_PHONES.get(options.cast.owner)
     if behaviour:
         return {"mode": "wait", "port": world.owner_port, "answer": [behaviour] * 9, "wait_timeout_s": 600}
-    return _waiting(world.owner_port)
+    script = _waiting(world.owner_port)
+    return script | ({"answer": ["busy", *script["answer"]]} if options.cast.later else {})
 
 
 def _waiting(port: int) -> dict:

@@ -26,6 +26,10 @@ class Show:
         if line is not None:
             self.console.print(line, soft_wrap=True)
 
+    def delivered(self, text: dict[str, str]) -> None:
+        """A text that the made-up gateway delivered, as it tells it."""
+        self.console.print(f"gateway   text to {text['to']}: “{text['content']}”", style="cyan", highlight=False, soft_wrap=True)
+
     def summary(self, tally: Tally, folder: Path, database: Path) -> None:
         """What came of it, and where everything is."""
         table = Table(show_header=False, box=None, padding=(0, 2))
