@@ -35,10 +35,9 @@ SHORT_MS, WAITS_MS = 2000, 600
 """A person's first utterance is shorter than the one, and they wait for longer than the other."""
 SILENT_MS = 4000
 MUSIC_MS = 2500
-HALF_SAID = {"busy", "no-answer"}
-"""请不要挂机 or 请在嘀声后留言 may follow, which changes the meaning."""
-LONG_PAUSE_MS, UNTOLD_PAUSE_MS = 700, 1500
-"""After half a sentence; and after an announcement of which nothing more was understood, for 请在嘀声后留言 may come."""
+HALF_SAID, MORE_MAY_FOLLOW = {"busy"}, {"no-answer", "unreachable"}
+"""请不要挂机 may follow, which changes the meaning; and after the answer 请在嘀声后留言."""
+LONG_PAUSE_MS, LONGEST_PAUSE_MS = 700, 1500
 WRITE_PAUSE_MS, WRITE_RUN_MS = 400, 2500
 """Speech since the last text for which a pause, or talk without one, is written down."""
 TEXT_WAIT_MS, EARLY_TEXT_WAIT_MS = 3000, 1600
@@ -182,8 +181,10 @@ class Judge:
         wait_ms = EARLY_TEXT_WAIT_MS if self.early else TEXT_WAIT_MS
         if likely and (likely.written or not self.writes or self.now_ms - likely.since_ms >= wait_ms):
             pause_ms, looks = (LONG_PAUSE_MS, 4) if likely.kind in HALF_SAID else (LOOK_PAUSE_MS, 2)
-            if UNTOLD in likely.reason:
-                pause_ms, looks = (LONG_PAUSE_MS, 4) if self.early else (UNTOLD_PAUSE_MS, 8)
+            if likely.kind in MORE_MAY_FOLLOW and not self.early:
+                pause_ms, looks = LONGEST_PAUSE_MS, 8
+            elif UNTOLD in likely.reason:
+                pause_ms, looks = LONG_PAUSE_MS, 4
             if self.pace.quiet_ms >= pause_ms or likely.looks >= looks:
                 self._likely = None
                 self._found(likely.kind, likely.confidence, likely.reason, *self._manner())
