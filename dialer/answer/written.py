@@ -22,7 +22,7 @@ UNTOLD = "an announcement, not told which"
 LEAST_TEXT = 3
 """Characters: less is 喂 and noise."""
 _MISTAKEN, _DIALLED = 0.25, 0.26     # of a phrase's syllables less than this share may be others
-_NEAR, _LOST = 1 / 3, 0.8            # cost of a syllable one sound beside, and of one too few or too many
+_NEAR, _LOST = 1 / 3, 1.0            # cost of a syllable one sound beside, and of one too few or too many
 
 Syllables = tuple[frozenset[str], ...]
 
