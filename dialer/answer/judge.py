@@ -182,7 +182,7 @@ class Judge:
         if likely and (likely.written or not self.writes or self.now_ms - likely.since_ms >= wait_ms):
             pause_ms, looks = (LONG_PAUSE_MS, 4) if likely.kind in HALF_SAID else (LOOK_PAUSE_MS, 2)
             if likely.kind in MORE_MAY_FOLLOW and not self.early:
-                pause_ms, looks = LONGEST_PAUSE_MS, 8
+                pause_ms, looks = LONGEST_PAUSE_MS, 6
             elif UNTOLD in likely.reason:
                 pause_ms, looks = LONG_PAUSE_MS, 4
             if self.pace.quiet_ms >= pause_ms or likely.looks >= looks:

@@ -41,7 +41,7 @@ class Owners:
         match = await self._desk.vault.match(f"case-{name}", [(PLATE, 1.0)])
         async with phone({**WAIT, "port": self._port, **script}, self._folder / f"{name}.wav"):
             answer = await call_number(self._desk, f"case-{name}", match.token, PLATE,
-                                       lambda kind, **details: log.append((kind, details)))
+                                       lambda kind, **details: log.append((kind, details)), asyncio.Event())
         return answer.outcome, log
 
     def sound(self, name: str, *parts: np.ndarray | str) -> str:
