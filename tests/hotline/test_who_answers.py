@@ -1,7 +1,6 @@
 """Calls to owners over SIP: announcements before the answer, machines after it, and a person who is not kept waiting."""
 
 import asyncio
-import wave
 from pathlib import Path
 
 import numpy as np
