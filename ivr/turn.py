@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field, replace
 
-from asr.endpointing import UNSURE_SHARE, Endpointer, Profile
+from asr.endpointing import SURE_SHARE, UNSURE_SHARE, Endpointer, Profile
 from asr.onset import Onset
 from asr.pool import RecognizerPool
 from asr.recognizer import Hypothesis, Result
@@ -205,8 +205,10 @@ class _Turn:
         if ear.stirring and ear.speech_ms < profile.longest_ms:
             return None
         if self.seen and ear.quiet_ms >= self._wait_ms(self.seen) and whole_share(self.seen) > UNSURE_SHARE:
-            return self._answered(_whole(self.seen))
-        if ear.quiet_ms >= profile.quiet_ms or ear.speech_ms >= profile.longest_ms:
+            if _surest(self.seen) >= SURE_SHARE:
+                return self._answered(_whole(self.seen))
+            self._ask(self.stream.finish(), finish=True)    # the quiet that came since often settles it
+        elif ear.quiet_ms >= profile.quiet_ms or ear.speech_ms >= profile.longest_ms:
             self._ask(self.stream.finish(), finish=True)
         elif ear.quiet_ms >= profile.look_ms and self.asked_at_ms != ear.speech_ended_ms:
             self._ask(self.stream.look(), finish=False)
@@ -304,6 +306,14 @@ def whole_share(result: Result) -> float:
     if total == 0:
         return float(result.hypotheses[0].complete)
     return sum(share for value, share in whole.items() if share > begun.get(value, 0.0)) / total
+
+
+def _surest(result: Result) -> float:
+    """The share of the value that was heard best; 1 from an engine without probabilities."""
+    shares = defaultdict(float)
+    for hypothesis in result.hypotheses:
+        shares[hypothesis.value] += 1.0 if hypothesis.probability is None else hypothesis.probability
+    return max(shares.values(), default=0.0)
 
 
 def _whole(result: Result) -> Result:
