@@ -57,7 +57,7 @@ def test_a_prompt_plays_from_recordings_at_an_even_loudness(library, voice, prom
     if prompt_id == "wait_music":
         return
     sound = audio.from_pcm(speech.pcm_8k)
-    assert 800 < speech.duration_ms < 12_000
+    assert 400 < speech.duration_ms < 13_000         # 好的 is the shortest; a call back with a plate the longest
     assert abs(20 * np.log10(audio.speech_rms(sound, 8000)) - audio.SPEECH_DBFS) < 2
     assert np.abs(sound).max() < 0.95
 
