@@ -41,9 +41,11 @@ SITUATIONS = {
     **{f"region {key}": ((f"#{key}",), {}) for key in "1246"}, "region 5": (("#5", ""), {}),
     **{name: (lines, {}) for name, lines in CALLS.items()},
 }
-BY_ITSELF = ("again_", "another_car", "call_later", "car_moved", "declined", "did_it_move", "how_far", "joined", "long_wait",
-             "moved_thanks", "next_number", "not_now", "promise_left", "transfer_declined", "transfer_not_now")
-"""States after hours or a second call (their beginnings): the call begins there."""
+BY_ITSELF = ("again_", "another_car", "busy_texted", "call_later", "car_moved", "declined", "did_it_move", "emergency_called",
+             "goes_on", "gone", "hold_on", "how_far", "joined", "later_call", "long_wait", "moved_thanks", "next_number",
+             "no_answer_texted", "not_now", "not_yet_call", "off_texted", "offer_call", "promise", "transfer_declined",
+             "transfer_not_now")
+"""States after hours, on hold, by a gateway or in a second call (their beginnings): the call begins there."""
 
 
 @pytest.fixture(scope="module")

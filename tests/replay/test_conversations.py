@@ -17,6 +17,9 @@ pytestmark = pytest.mark.timeout(600)  # the first test waits for all of them
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 FOLDERS = find([Path(__file__).parent / "conversations"])
 AT_LEAST = 60
+BY_TRUNK_AND_GATEWAY = {"promised_call", "promised_text", "promised_text_only", "no_answer_texted", "busy_texted", "off_texted",
+                        "goes_on_unasked"}
+"""Endings with a call back or a text: proved over SIP and a gateway in tests/hotline/test_word_later.py."""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,7 @@ def test_every_ending_of_the_flow_is_among_them(side, flow, results):
     reached = {event.details["name"] for result in results.values() for event in result.of(side, "state")}
     if any(result.of(side, "hung_up") for result in results.values()):
         reached.add(loaded.always["hang_up"])       # followed when the call is over: no state of it is entered
-    assert endings - reached == set()
+    assert endings - reached - BY_TRUNK_AND_GATEWAY == set()
 
 
 def test_sixty_conversations_and_more_replay_far_faster_than_real_time(results):
