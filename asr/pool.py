@@ -272,8 +272,8 @@ def serve(pipe: Connection, engine: str, folder: Path,
         pipe.send(error)
         return
     grammars = ready_made(folder)
-    pipe.send(frozenset(grammars))
-    with contextlib.suppress(EOFError, OSError):
+    with contextlib.suppress(EOFError, OSError):       # whoever asked has ended
+        pipe.send(frozenset(grammars))
         while True:
             name, rate, pcm, final = pipe.recv()
             try:

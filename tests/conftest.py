@@ -6,7 +6,8 @@ from postgres import PrivatePostgres, programs
 LONGEST = (
     "hotline/test_endings.py", "hotline/test_record.py", "replay/test_conversations.py", "hotline/test_owner_wishes.py",
     "hotline/test_adopt.py", "hotline/test_demo.py", "hotline/test_owner_queue.py", "hotline/test_calls.py",
-    "dialer/test_privacy.py",
+    "hotline/test_word_later.py", "hotline/test_two_engines.py", "hotline/test_database_lost.py", "hotline/test_bench_turns.py",
+    "hotline/test_edited_while_calling.py", "dialer/test_privacy.py",
 )
 """Files whose calls take longest. One that a worker begins last would leave the others idle."""
 

@@ -42,7 +42,8 @@ def ivr_replay(*arguments):
 
 async def adopted(house: House, case_id: str, to: Path, *more: str):
     return await asyncio.to_thread(
-        ivr_replay, "adopt", case_id, "--to", to, "--db", house.world.config.database, "--flows", FLOWS, *more)
+        ivr_replay, "adopt", case_id, "--to", to, "--db", house.world.config.database, "--recordings",
+        house.world.config.recordings, "--flows", FLOWS, *more)
 
 
 async def test_a_call_is_adopted_and_replays_to_what_it_came_to_until_the_flow_changes(house, tmp_path):
