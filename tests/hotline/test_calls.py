@@ -93,18 +93,22 @@ async def test_the_owners_answer_is_kept_though_the_caller_left(house):
 
 
 async def test_a_plate_that_is_denied_and_corrected_leads_to_the_call_of_its_owner(house):
-    wrong, change = "赣KD56788", "最后一位是九。"
+    wrong, change, changed = "赣KD56788", "最后一位是九。", False
     for sentence in (wrong, change):
         house.words.speak(sentence, CALLER_VOICE)
-    answers = [("welcome", wrong), ("readback", NO), ("correction_prompt", change), ("readback_changed", YES)]
     async with house.owner("coming") as owner, house.call("13800000007") as (callers_phone, case):
-        for prompt, words in answers:
-            asked = await case.wait("said", "caller", prompt=prompt)
-            await asyncio.sleep(question_s(asked.details) if prompt.startswith("readback") else BREATH_S)
-            await callers_phone.say(house.words[words])
-        await case.wait("said", "owner", prompt="owner_greeting")
-        await asyncio.sleep(BREATH_S)
-        await owner.say(house.words["好的，我马上来。"])
+        async for entry in case.follow():
+            prompt = entry.details.get("prompt", "") if entry.kind == "said" else ""
+            if prompt == "owner_greeting":
+                await asyncio.sleep(BREATH_S)
+                await owner.say(house.words["好的，我马上来。"])
+            elif prompt == "welcome" or prompt.startswith("correction"):
+                changed = prompt != "welcome"
+                await asyncio.sleep(BREATH_S)
+                await callers_phone.say(house.words[change if changed else wrong])
+            elif prompt.startswith(("readback", "yes_no")):       # a person who was not heard says it again
+                await asyncio.sleep(question_s(entry.details))
+                await callers_phone.say(house.words[YES if changed else NO])
         assert await case.ended() == ("coming", "")
     matched = [entry.details["plate"] for entry in case.entries if entry.kind == "matched"]
     assert matched[0] != PLATE and matched[-1] == PLATE
