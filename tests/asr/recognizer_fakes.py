@@ -26,7 +26,7 @@ class CountingStream(Stream):
 
     def finish(self):
         if self.pcm.startswith(b"slow"):
-            time.sleep(6)
+            time.sleep(7.5)
         value = str(len(self.pcm))
         return Result((Hypothesis(value, value, None),), False, 0)
 

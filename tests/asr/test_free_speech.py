@@ -111,8 +111,8 @@ async def test_recordings_are_written_down_one_after_another_and_too_many_are_re
 
 
 async def test_what_takes_too_long_is_given_up_and_the_next_is_served():
-    async with Transcriber(budget_s=2, **COUNTING) as transcriber:
-        with pytest.raises(AsrError, match="took longer than 2 s"):
+    async with Transcriber(budget_s=5, **COUNTING) as transcriber:
+        with pytest.raises(AsrError, match="took longer than 5 s"):
             await transcriber.transcribe(b"slow")
         await asyncio.sleep(1)
         assert (await transcriber.transcribe(bytes(8))).text == "8"

@@ -58,7 +58,7 @@ async def test_a_worker_killed_between_streams_is_replaced():
 
 
 async def test_a_worker_that_hangs_is_given_up():
-    async with RecognizerPool(1, engine=COUNTING, answer_timeout_s=3) as pool:
+    async with RecognizerPool(1, engine=COUNTING, answer_timeout_s=6) as pool:
         assert (await answer(pool, b"slow")).rejected
         assert not (await answer(pool)).rejected
 
@@ -84,7 +84,7 @@ async def test_an_engine_that_cannot_start_says_why():
 
 async def test_while_the_only_worker_cannot_start_answers_are_rejected_in_time(tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("FAKE_WORKER_FAILS", str(tmp_path / "fails"))
-    async with RecognizerPool(1, engine="recognizer_fakes:fails_on_demand", answer_timeout_s=2) as pool:
+    async with RecognizerPool(1, engine="recognizer_fakes:fails_on_demand", answer_timeout_s=4) as pool:
         (tmp_path / "fails").touch()
         os.kill(pool.pids[0], signal.SIGKILL)
         assert (await answer(pool)).rejected
