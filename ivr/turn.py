@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field, replace
 
-from asr.endpointing import SURE_SHARE, UNSURE_SHARE, Endpointer, Profile
+from asr.endpointing import UNSURE_SHARE, Endpointer, Profile
 from asr.onset import Onset
 from asr.pool import RecognizerPool
 from asr.recognizer import Hypothesis, Result
@@ -25,6 +25,8 @@ INTERRUPTING_NOISE_MS = 1500
 """The same of sound that broke the prompt off: coughs come in fits, and the prompt is still to be said."""
 PROVE_MS = 300
 """Within so long of falling silent, voice activity has to find speech: else the prompt goes on."""
+DOUBTED_SHARE = 0.35
+"""A value whose best reading has less of the probability is heard once more before it ends the turn."""
 HOLD_LIMIT_MS = 60_000
 """A caller who holds for longer counts as silent."""
 CONSENT = "yes"
@@ -205,7 +207,7 @@ class _Turn:
         if ear.stirring and ear.speech_ms < profile.longest_ms:
             return None
         if self.seen and ear.quiet_ms >= self._wait_ms(self.seen) and whole_share(self.seen) > UNSURE_SHARE:
-            if _surest(self.seen) >= SURE_SHARE:
+            if _surest(self.seen) >= DOUBTED_SHARE:
                 return self._answered(_whole(self.seen))
             self._ask(self.stream.finish(), finish=True)    # the quiet that came since often settles it
         elif ear.quiet_ms >= profile.quiet_ms or ear.speech_ms >= profile.longest_ms:
