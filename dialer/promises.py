@@ -6,14 +6,14 @@ spent, and nobody is rung twice for one. Once the outcome was said, the promise 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, or_, select, update
+from sqlalchemy import Engine, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dialer.queue_tables import OPEN, Base, Request, RequestCase
+from dialer.transactions import Transactions
 
 LEASE_S = 300.0
 """Longer than a call-back lasts before the outcome is said: who has not said it by then is dead."""
@@ -53,22 +53,17 @@ class CallBackPolicy:
     keep_trying_s: float = 5400.0
 
 
-class Promises:
+class Promises(Transactions):
     """Promises in one database. Every method is one transaction, on disk when it returns, and may be called from
     any thread. `now` gives seconds since 1970. `name`: the engine's, one of several on the database."""
 
     def __init__(self, engine: Engine, policy: CallBackPolicy, now: Callable[[], float], name: str = "engine") -> None:
+        super().__init__(engine, now)
         self.policy, self.name = policy, name
-        self._engine, self._now = engine, now
-        self._one_at_a_time = threading.Lock()
 
     def make(self, case_id: str, request_id: int, how: str) -> Promise:
         """Promise a case's caller the outcome of a request; a later wish of theirs replaces the earlier."""
         return self._change(self._make, case_id, request_id, how)
-
-    def cancel(self, case_id: str) -> None:
-        """The caller needs no word any more, where none is on its way yet."""
-        self._change(self._cancel, case_id)
 
     def claim(self, most: int) -> list[Promise]:
         """Up to `most` promises whose outcome is there and whose time has come, each now `calling`, with the try on
@@ -77,7 +72,7 @@ class Promises:
 
     def begun_texts(self) -> list[Promise]:
         """Promises that are kept once their text was sent."""
-        with Session(self._engine, expire_on_commit=False) as session:
+        with self._reading() as session:
             return list(session.scalars(select(Promise).where(Promise.state == "texting")))
 
     def kept(self, case_id: str) -> None:
@@ -97,22 +92,16 @@ class Promises:
         return self._change(self._recover)
 
     def of_case(self, case_id: str) -> Promise | None:
-        with Session(self._engine, expire_on_commit=False) as session:
+        with self._reading() as session:
             return session.get(Promise, case_id)
 
     def left_unkept(self) -> list[Promise]:
         """Those that are a person's to keep, oldest first."""
         query = select(Promise).where(Promise.state == "unkept").order_by(Promise.promised_at)
-        with Session(self._engine, expire_on_commit=False) as session:
+        with self._reading() as session:
             return list(session.scalars(query))
 
     # --- one transaction each ---
-
-    def _change(self, work, *arguments):
-        with self._one_at_a_time, Session(self._engine, expire_on_commit=False) as session:
-            found = work(session, self._now(), *arguments)
-            session.commit()
-            return found
 
     def _make(self, session: Session, now: float, case_id: str, request_id: int, how: str) -> Promise:
         there = session.get(Promise, case_id, with_for_update=True)
@@ -122,10 +111,6 @@ class Promises:
         promise.request_id, promise.how, promise.promised_at, promise.due_at = request_id, how, now, now
         session.add(promise)
         return promise
-
-    def _cancel(self, session: Session, now: float, case_id: str) -> None:
-        session.execute(update(Promise).where(Promise.case_id == case_id, Promise.state == "waiting")
-                        .values(state="cancelled", ended_at=now))
 
     def _claim(self, session: Session, now: float, most: int) -> list[Promise]:
         self._take_over(session, now, or_(Promise.lease_until < now, Promise.lease_until > now + 2 * LEASE_S))

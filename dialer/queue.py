@@ -7,7 +7,6 @@ is spent, whatever the phone did: nobody is rung twice for one attempt.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ from dialer.emergency import hurry, hurry_case
 from dialer.pulse import Pulse
 from dialer.queue_rows import CLAIM_S, attempts_of, close, set_back, unclaimed, was_promised
 from dialer.queue_tables import OPEN, Attempt, Base, NoCalls, Request, RequestCase
+from dialer.transactions import Transactions
 
 __all__ = ["Attempt", "AttemptQueue", "Base", "Begun", "Held", "OPEN", "Request"]
 
@@ -47,7 +47,7 @@ class Held:
     until: float | None
 
 
-class AttemptQueue:
+class AttemptQueue(Transactions):
     """Requests and attempts in one database, kept to `policy`.
 
     Every method is one transaction, on disk when it returns; all may be called from any thread and
@@ -60,11 +60,10 @@ class AttemptQueue:
         self, engine: Engine, policy: AttemptPolicy, now: Callable[[], datetime],
         steady: Callable[[], float] | None = None, pulse: Pulse | None = None,
     ) -> None:
+        super().__init__(engine, steady or (lambda: now().timestamp()))
         self.policy = policy
-        self._engine, self._now = engine, now
-        self.time = steady or (lambda: now().timestamp())
+        self._now = now
         self._pulse = pulse or Pulse("engine")
-        self._one_at_a_time = threading.Lock()
         self._under_way: set[tuple[int, int]] = set()
 
     def ask(
@@ -97,11 +96,7 @@ class AttemptQueue:
     def begin(self, request_id: int, numbers: int) -> Begun | Held:
         """Begin the next attempt over the owner's `numbers` numbers, if the rules let it."""
         try:
-            with self._one_at_a_time:
-                begun = self._commit(self._begin, request_id, numbers)
-                if isinstance(begun, Begun):
-                    self._under_way.add((begun.request_id, begun.seq))
-                return begun
+            return self._change(self._begin, request_id, numbers, then=self._keep_in_mind)
         except IntegrityError:  # another process began it in this moment
             return Held("calling", self.time() + 1)
 
@@ -127,38 +122,32 @@ class AttemptQueue:
         return self._change(self._recover)
 
     def request(self, request_id: int) -> Request | None:
-        with Session(self._engine, expire_on_commit=False) as session:
+        with self._reading() as session:
             return session.get(Request, request_id)
 
     def cases(self, request_id: int) -> list[str]:
         """The cases that wait for a request."""
         query = select(RequestCase.case_id).where(
             RequestCase.request_id == request_id, RequestCase.withdrawn.is_(False))
-        with Session(self._engine) as session:
+        with self._reading() as session:
             return list(session.scalars(query.order_by(RequestCase.case_id)))
 
     def of_case(self, case_id: str) -> Request | None:
         """The request that a case waits for, or waited."""
-        with Session(self._engine, expire_on_commit=False) as session:
+        with self._reading() as session:
             asked = session.get(RequestCase, case_id)
             return session.get(Request, asked.request_id) if asked else None
 
     def attempts(self, request_id: int) -> list[Attempt]:
         """All attempts of a request, in order."""
-        with Session(self._engine, expire_on_commit=False) as session:
+        with self._reading() as session:
             return attempts_of(session, request_id)
 
     # --- one transaction each ---
 
-    def _change(self, work, *arguments):
-        with self._one_at_a_time:
-            return self._commit(work, *arguments)
-
-    def _commit(self, work, *arguments):
-        with Session(self._engine, expire_on_commit=False) as session:
-            found = work(session, self.time(), *arguments)
-            session.commit()
-            return found
+    def _keep_in_mind(self, begun: Begun | Held) -> None:
+        if isinstance(begun, Begun):
+            self._under_way.add((begun.request_id, begun.seq))
 
     def _ask(
         self, session: Session, now: float, case_id: str, car: str, owner: str, emergency: bool, ticket: str,

@@ -7,7 +7,6 @@ again under the same {id} where the gateway knows ids, and never again where it 
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Callable
 
 from sqlalchemy import Engine, String, cast, exists, func, or_, select, update
@@ -18,6 +17,7 @@ from dialer.outcome import UNREACHED
 from dialer.queue_tables import NoCalls, Request, RequestCase
 from dialer.texting.gateway import Sent
 from dialer.texting.table import Text
+from dialer.transactions import Transactions
 
 __all__ = ["Outbox", "Text"]
 
@@ -32,15 +32,15 @@ def owner_once(request_id):
     return "owner of request " + (str(request_id) if isinstance(request_id, int) else cast(request_id, String))
 
 
-class Outbox:
+class Outbox(Transactions):
     """Texts in one database. Every method is one transaction, on disk when it returns, and may be called from
     any thread. `now` gives seconds since 1970. `name`: the engine's, one of several on the database. `same_id`:
     the engine's own gateway sends a text once for one id, so that what is unsure may be tried again; of texts to
     owners the vault knows what may."""
 
     def __init__(self, engine: Engine, now: Callable[[], float], name: str = "engine", *, same_id: bool = False) -> None:
-        self._engine, self._now, self.name, self._same_id = engine, now, name, same_id
-        self._one_at_a_time = threading.Lock()
+        super().__init__(engine, now)
+        self.name, self._same_id = name, same_id
 
     def put(
         self, once: str, case_id: str, to: str, name: str, text: str, *, minutes: float, ticket: str = "", owner: str = "",
@@ -77,29 +77,23 @@ class Outbox:
         each with a case that asked."""
         query = (select(Request, func.min(RequestCase.case_id))
                  .join(RequestCase, RequestCase.request_id == Request.id)
-                 .where(Request.state == "done", Request.outcome.in_(UNREACHED), Request.ended_at > self._now() - window_s,
+                 .where(Request.state == "done", Request.outcome.in_(UNREACHED), Request.ended_at > self.time() - window_s,
                         ~exists().where(Text.once == owner_once(Request.id)))
                  .group_by(Request.id))
-        with Session(self._engine, expire_on_commit=False) as session:
+        with self._reading() as session:
             return [(request, case_id) for request, case_id in session.execute(query)]
 
     def text(self, once: str) -> Text | None:
         """The text that was taken for this, as it is now."""
-        with Session(self._engine, expire_on_commit=False) as session:
+        with self._reading() as session:
             return session.scalars(select(Text).where(Text.once == once)).first()
 
     def texts(self, limit: int = 20) -> list[Text]:
         """The newest first."""
-        with Session(self._engine, expire_on_commit=False) as session:
+        with self._reading() as session:
             return list(session.scalars(select(Text).order_by(Text.queued_at.desc()).limit(limit)))
 
     # --- one transaction each ---
-
-    def _change(self, work, *arguments):
-        with self._one_at_a_time, Session(self._engine, expire_on_commit=False) as session:
-            found = work(session, self._now(), *arguments)
-            session.commit()
-            return found
 
     def _put(self, session: Session, now: float, once, case_id, to, name, text, minutes, ticket, owner) -> bool:
         there = session.scalars(select(Text.id).where(Text.once == once)).first()
