@@ -99,7 +99,7 @@ async def test_a_plate_that_is_denied_and_corrected_leads_to_the_call_of_its_own
     async with house.owner("coming") as owner, house.call("13800000007") as (callers_phone, case):
         async for entry in case.follow():
             prompt = entry.details.get("prompt", "") if entry.kind == "said" else ""
-            if prompt == "owner_greeting":
+            if prompt in ("owner_greeting", "owner_reminder"):      # who has promised somebody else is reminded
                 await asyncio.sleep(BREATH_S)
                 await owner.say(house.words["好的，我马上来。"])
             elif prompt == "welcome" or prompt.startswith("correction"):
