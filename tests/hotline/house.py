@@ -170,6 +170,21 @@ class House:
             yield seats_phone
 
 
+async def hear_the_plate_read_back(house: House, callers_phone: TestPhone, case: CaseLog) -> None:
+    """The caller says the plate, and waits until the bot has asked whether that is it."""
+    await case.wait("said", prompt="welcome")
+    await asyncio.sleep(BREATH_S)
+    await callers_phone.say(house.words[PLATE])
+    readback = await case.wait("said", prompt="readback")
+    await asyncio.sleep(question_s(readback.details))
+
+
+async def ask_for_the_car(house: House, callers_phone: TestPhone, case: CaseLog) -> None:
+    """The caller says the plate and yes: its owner is to be called."""
+    await hear_the_plate_read_back(house, callers_phone, case)
+    await callers_phone.say(house.words[YES])
+
+
 async def whole_call(house: House, caller: str, cast: Cast) -> CaseLog:
     """One call to its end: caller and owner answer what they are asked, over the prompt."""
     phones: dict[str, TestPhone] = {}

@@ -1,5 +1,6 @@
 """`ivr` as a program: its one-shot commands, and the service with settings of its own."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -7,9 +8,10 @@ import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from house import FLOWS, eventually, phone
-from voices import PLATE
+from house import BREATH_S, FLOWS, TestPhone, eventually, phone
+from voices import PLATE, Words
 
+from hotline.demo.people import YES
 from hotline.demo.world import World, build_world
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,3 +111,20 @@ async def serving(world: World):
         if service.process.poll() is None:
             service.process.kill()
             service.process.wait()
+
+
+async def ask_for_the_car(words: Words, service: Service, caller: TestPhone) -> None:
+    """The caller says the plate and yes: its owner is to be called."""
+    await service.logged("said", prompt="welcome")
+    await asyncio.sleep(BREATH_S)
+    await caller.say(words[PLATE])
+    said = await service.logged("said", prompt="readback")
+    await asyncio.sleep(said.get("ms", 4000) / 1000 + BREATH_S)
+    await caller.say(words[YES])
+
+
+def owners_phone(world: World, folder: Path, *answers: object):
+    """The phone of the plate's owner, that ends its calls one after the other as `answers` say."""
+    script = {"mode": "wait", "port": world.owner_port, "answer": list(answers), "wait_timeout_s": 200,
+              "steps": [{"obey": {}}]}
+    return phone(script, folder / "phones" / "owner.wav")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from house import BREATH_S, House, question_s
+from house import BREATH_S, hear_the_plate_read_back, question_s
 from voices import CALLER_VOICE, PLATE
 
 from hotline.demo.people import NO, YES
@@ -37,15 +37,6 @@ module_app menu.so
 """
 
 
-async def read_back(house: House, callers_phone, case) -> None:
-    """Say the plate and wait until the bot reads it back."""
-    await case.wait("said", prompt="welcome")
-    await asyncio.sleep(BREATH_S)
-    await callers_phone.say(house.words[PLATE])
-    readback = await case.wait("said", prompt="readback")
-    await asyncio.sleep(question_s(readback.details))
-
-
 async def test_the_caller_hears_the_bot_within_half_a_second_of_the_answer(house):
     caller = await asyncio.create_subprocess_exec(
         sys.executable, str(RTP_PEER), str(house.world.sip_port), "1.5", stdout=asyncio.subprocess.PIPE)
@@ -72,7 +63,7 @@ async def test_a_caller_who_leaves_during_the_welcome_closes_the_case(house):
 
 async def test_a_caller_who_leaves_when_asked_closes_the_case(house):
     async with house.call("13800000003") as (callers_phone, case):
-        await read_back(house, callers_phone, case)
+        await hear_the_plate_read_back(house, callers_phone, case)
         await callers_phone.hang_up()
         assert await case.ended() == ("caller-hung-up", "")
         assert case.find("hung_up").details["state"] == "read_back"
@@ -80,7 +71,7 @@ async def test_a_caller_who_leaves_when_asked_closes_the_case(house):
 
 async def test_the_owners_answer_is_kept_though_the_caller_left(house):
     async with house.owner("coming") as owner, house.call("13800000004") as (callers_phone, case):
-        await read_back(house, callers_phone, case)
+        await hear_the_plate_read_back(house, callers_phone, case)
         await callers_phone.say(house.words[YES])
         await case.wait("ringing", "owner")
         await callers_phone.hang_up()

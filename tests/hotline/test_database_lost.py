@@ -6,10 +6,9 @@ import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from house import BREATH_S, House, eventually, phone, question_s
+from house import BREATH_S, House, ask_for_the_car, eventually, phone
 from voices import PLATE
 
-from hotline.demo.people import YES
 from hotline.made_up_vault import make_vault
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "dialer"))
@@ -28,15 +27,6 @@ async def a_call(house: House, caller: str):
         [case_id] = await eventually(lambda: set(house.cases) - known)
         await callers_phone.wait("answered")
         yield callers_phone, house.cases[case_id]
-
-
-async def ask_for_the_car(house: House, callers_phone, case) -> None:
-    await case.wait("said", prompt="welcome")
-    await asyncio.sleep(BREATH_S)
-    await callers_phone.say(house.words[PLATE])
-    readback = await case.wait("said", prompt="readback")
-    await asyncio.sleep(question_s(readback.details))
-    await callers_phone.say(house.words[YES])
 
 
 async def kept_whole(house: House, case) -> None:

@@ -6,10 +6,8 @@ import signal
 import time
 
 import pytest
-from house import BREATH_S, descendants, eventually, question_s
+from house import BREATH_S, ask_for_the_car, descendants, eventually
 from voices import PLATE
-
-from hotline.demo.people import YES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -31,12 +29,7 @@ async def test_a_killed_sip_worker_is_back_and_the_case_says_interrupted(house):
 
 async def test_a_caller_whose_vault_dies_is_handed_to_a_seat(house):
     async with house.seat(), house.owner("no-answer"), house.call("13700000003") as (callers_phone, case):
-        await case.wait("said", prompt="welcome")
-        await asyncio.sleep(BREATH_S)
-        await callers_phone.say(house.words[PLATE])
-        readback = await case.wait("said", prompt="readback")
-        await asyncio.sleep(question_s(readback.details))
-        await callers_phone.say(house.words[YES])
+        await ask_for_the_car(house, callers_phone, case)
         await case.wait("ringing", "owner")
         [vault] = descendants(os.getpid(), "dialer.vault")
         os.kill(vault, signal.SIGKILL)

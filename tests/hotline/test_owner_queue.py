@@ -3,32 +3,14 @@
 import asyncio
 import sqlite3
 
-from house import BREATH_S, eventually, phone
-from service import serving, settle
-from voices import PLATE
-
-from hotline.demo.people import YES
-
-
-async def ask_for_the_car(words, service, caller) -> None:
-    await service.logged("said", prompt="welcome")
-    await asyncio.sleep(BREATH_S)
-    await caller.say(words[PLATE])
-    said = await service.logged("said", prompt="readback")
-    await asyncio.sleep(said.get("ms", 4000) / 1000 + BREATH_S)
-    await caller.say(words[YES])
+from house import BREATH_S, eventually
+from service import ask_for_the_car, owners_phone, serving, settle
 
 
 def attempts(world) -> list[tuple[int, str]]:
     """(seq, outcome) of every attempt on disk."""
     with sqlite3.connect(world.folder / "data" / "cases.db") as database:
         return database.execute("SELECT seq, outcome FROM owner_attempt ORDER BY seq").fetchall()
-
-
-def owners_phone(world, tmp_path, *answers):
-    script = {"mode": "wait", "port": world.owner_port, "answer": list(answers), "wait_timeout_s": 200,
-              "steps": [{"obey": {}}]}
-    return phone(script, tmp_path / "phones" / "owner.wav")
 
 
 async def test_an_engine_killed_while_the_owners_phone_rings_goes_on_and_rings_once_for_each_attempt(words, tmp_path):

@@ -9,10 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
-from house import BREATH_S, House, descendants, eventually, phone, question_s
-from voices import PLATE
-
-from hotline.demo.people import YES
+from house import BREATH_S, House, ask_for_the_car, descendants, eventually, phone
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -121,12 +118,7 @@ async def test_an_attempt_that_is_due_while_the_vault_is_silent_is_made_when_it_
 async def a_call_for_the_car(house, number: str):
     """A caller who asks for the car; their phone and their case."""
     async with house.call(number) as (caller, case):
-        await case.wait("said", prompt="welcome")
-        await asyncio.sleep(BREATH_S)
-        await caller.say(house.words[PLATE])
-        readback = await case.wait("said", prompt="readback")
-        await asyncio.sleep(question_s(readback.details))
-        await caller.say(house.words[YES])
+        await ask_for_the_car(house, caller, case)
         yield caller, case
 
 

@@ -5,8 +5,7 @@ import shutil
 
 import psycopg
 from house import eventually
-from service import serving, settle
-from test_owner_queue import ask_for_the_car, owners_phone
+from service import ask_for_the_car, owners_phone, serving, settle
 
 TAKE_OVER_S = 5
 

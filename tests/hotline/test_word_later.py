@@ -5,10 +5,10 @@ import sqlite3
 
 from gateway_program import gateway_program, write_settings
 from house import BREATH_S, eventually, phone
-from service import serving, settle
+from service import ask_for_the_car, serving, settle
 from voices import CALLER_VOICE, PLATE
 
-from hotline.demo.people import OWNERS, YES
+from hotline.demo.people import OWNERS
 from hotline.demo.world import free_udp_ports
 
 GOOD, TEXT, HOLD = "好的，可以。", "发短信吧。", "我等着。"
@@ -57,12 +57,7 @@ def rung(phone) -> int:
 
 
 async def ask_and_answer_the_offer(words, service, caller, offer, answer):
-    await service.logged("said", prompt="welcome")
-    await asyncio.sleep(BREATH_S)
-    await caller.say(words[PLATE])
-    said = await service.logged("said", prompt="readback")
-    await asyncio.sleep(said.get("ms", 4000) / 1000 + BREATH_S)
-    await caller.say(words[YES])
+    await ask_for_the_car(words, service, caller)
     said = await service.logged("said", prompt=offer)
     await asyncio.sleep(said.get("ms", 7000) / 1000 + BREATH_S)
     words.speak(answer, CALLER_VOICE)
