@@ -19,12 +19,11 @@ from dialer.queue import AttemptQueue, Begun, Request
 from hotline.database import Reach, reason
 from hotline.desk import Desk
 from hotline.owner_call import OwnerAnswer, call_number
+from hotline.rounds import LOOK_S, Rounds, within
 from ivr.sip.line import LineError
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 0.5
-"""How often the queue is looked at for what became due, or what another engine did."""
 MOST_AT_ONCE = 20
 AWAY_S = 8.0
 """A caller waits for so long for news when the database is away; then a person takes over."""
@@ -56,22 +55,17 @@ class OwnerDesk:
         self._desk, self._cases, self._reach = desk, cases, reach or Reach()
         self._owed: deque[tuple[Callable[..., object], tuple, dict]] = deque()
         self._recovered = False
-        self._changed = asyncio.Event()
-        self._attempts: set[asyncio.Task[None]] = set()
+        self._rounds = Rounds(self._look, "owner-desk")
         self._unwanted: dict[int, asyncio.Event] = {}
         """By the request about which a call is on: set when its phone shall stop ringing."""
-        self._looking: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "OwnerDesk":
         await self._due(0)
-        self._looking = asyncio.create_task(self._look(), name="owner-desk")
+        self._rounds.begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        tasks = [*self._attempts, *([self._looking] if self._looking else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._rounds.end()
         if not await self._pay():
             log.error("not_stored", extra={"fields": {"owner_calls": len(self._owed)}})
 
@@ -83,7 +77,7 @@ class OwnerDesk:
         await self._cases.kept()  # another engine may be the one that calls about the case
         request = await self._run(
             lambda: self.queue.ask(case_id, match.car, match.owner, emergency=emergency, ticket=match.ticket, afresh=afresh))
-        self._tell_change()
+        self._rounds.tell_change()
         return request
 
     async def of_case(self, case_id: str) -> Request | None:
@@ -96,12 +90,12 @@ class OwnerDesk:
             self._cases.note(case_id, "desk", "owner_call_withdrawn", why=why, request=request.state)
             if request.state == "cancelled" and request.id in self._unwanted:
                 self._unwanted[request.id].set()
-            self._tell_change()
+            self._rounds.tell_change()
 
     async def hurry(self, case_id: str) -> None:
         """The case is an emergency; on disk as soon as the database takes it."""
         await self._owe(self.queue.mark_emergency, case_id)
-        self._tell_change()
+        self._rounds.tell_change()
 
     async def when(self, request_id: int, done: Callable[[Request], object], limit_s: float) -> Request:
         """The request once `done` holds of it, or as it is after `limit_s` seconds.
@@ -111,7 +105,7 @@ class OwnerDesk:
         loop = asyncio.get_running_loop()
         until, answered = loop.time() + limit_s, loop.time()
         while True:
-            changed = self._changed
+            changed = self._rounds.next_change()
             left = until - loop.time()
             try:
                 request = await self._run(self.queue.request, request_id)
@@ -122,30 +116,13 @@ class OwnerDesk:
                 self._reach.failed(error)
                 if loop.time() - answered > AWAY_S or left <= 0:
                     raise
-            try:
-                async with asyncio.timeout(min(LOOK_S, left)):
-                    await changed.wait()
-            except TimeoutError:
-                pass
+            await within(changed, min(LOOK_S, left))
 
     # --- making attempts ---
 
-    def _tell_change(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
-
     async def _look(self) -> None:
-        while True:
-            changed = self._changed
-            for request in await self._due(MOST_AT_ONCE - len(self._attempts)):
-                task = asyncio.create_task(self._attempt(request))
-                self._attempts.add(task)
-                task.add_done_callback(self._attempts.discard)
-            try:
-                async with asyncio.timeout(LOOK_S):
-                    await changed.wait()
-            except TimeoutError:
-                pass
+        for request in await self._due(MOST_AT_ONCE - len(self._rounds)):
+            self._rounds.start(self._attempt(request))
 
     async def _due(self, most: int) -> list[Request]:
         """Requests to make an attempt of now; first what an earlier time left behind is brought to an end."""
@@ -206,7 +183,7 @@ class OwnerDesk:
         except SQLAlchemyError as error:
             self._reach.failed(error)
         finally:
-            self._tell_change()
+            self._rounds.tell_change()
 
     async def _owner(self, request: Request, note: Callable[..., None]) -> Renewed | None:
         try:

@@ -15,12 +15,12 @@ from hotline.database import Reach
 from hotline.desk import Desk
 from hotline.move_car import MoveCar
 from hotline.owner_desk import OwnerDesk
+from hotline.rounds import Rounds
 from hotline.text_desk import TextDesk
 from ivr.sip.line import LineError
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 0.5
 MOST_AT_ONCE = 4
 
 
@@ -41,8 +41,7 @@ class PromiseDesk:
         self._reach = reach or Reach()
         self.promises = promises
         self._desk, self._texts, self._owners, self._cases, self._run = desk, texts, owners, cases, run
-        self._calls: set[asyncio.Task[None]] = set()
-        self._looking: asyncio.Task[None] | None = None
+        self._rounds = Rounds(self._look, "promise-desk")
 
     async def __aenter__(self) -> "PromiseDesk":
         try:
@@ -50,33 +49,26 @@ class PromiseDesk:
                 log.warning("promise_goes_on", extra={"fields": {"case": promise.case_id, "how": promise.how}})
         except SQLAlchemyError as error:
             self._reach.failed(error)  # they go on when their leases end
-        self._looking = asyncio.create_task(self._look(), name="promise-desk")
+        self._rounds.begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        tasks = [*self._calls, *([self._looking] if self._looking else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._rounds.end()
 
     async def _look(self) -> None:
-        while True:
-            try:
-                for promise in await self._run(self.promises.claim, MOST_AT_ONCE - len(self._calls)):
-                    self._take_up(promise)
-                for promise in await self._run(self.promises.begun_texts):
-                    await self._text(promise)
-            except SQLAlchemyError as error:
-                self._reach.failed(error)
-            await asyncio.sleep(LOOK_S)
+        try:
+            for promise in await self._run(self.promises.claim, MOST_AT_ONCE - len(self._rounds)):
+                self._take_up(promise)
+            for promise in await self._run(self.promises.begun_texts):
+                await self._text(promise)
+        except SQLAlchemyError as error:
+            self._reach.failed(error)
 
     def _take_up(self, promise: Promise) -> None:
         if promise.state == "unkept":
             self._tell_unkept(promise, "too late")
         if promise.state == "calling":
-            task = asyncio.create_task(self._call(promise))
-            self._calls.add(task)
-            task.add_done_callback(self._calls.discard)
+            self._rounds.start(self._call(promise))
 
     async def _call(self, promise: Promise) -> None:
         """One try to its end, and the end on disk, whatever happens."""

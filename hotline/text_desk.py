@@ -17,11 +17,11 @@ from dialer.texting.gateway import Sent, ask_gateway
 from dialer.texting.outbox import Outbox, Text, owner_once
 from dialer.texting.settings import Gateway
 from hotline.database import Reach
+from hotline.rounds import LOOK_S, Rounds
 from hotline.texts import TextTemplate
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 0.5
 MOST_AT_ONCE = 8
 VAULT_AWAY_S = 15.0
 QUIET_AGAIN_S = 300.0
@@ -65,9 +65,7 @@ class TextDesk:
         self.gateway, self.outbox = gateway, outbox
         self._cases, self._vault, self._templates = cases, vault, templates
         self._quiet_s, self._run = quiet_s, run
-        self._changed = asyncio.Event()
-        self._sending: set[asyncio.Task[None]] = set()
-        self._looking: asyncio.Task[None] | None = None
+        self._rounds = Rounds(self._look, "text-desk")
         self._next_s = 0.0
         self._refused: set[int] = set()       # requests whose owner gets none: asked not to be called
 
@@ -78,14 +76,11 @@ class TextDesk:
                     self._tell_end(text)
             except SQLAlchemyError as error:
                 self._reach.failed(error)  # they go on when their leases end
-            self._looking = asyncio.create_task(self._look(), name="text-desk")
+            self._rounds.begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        tasks = [*self._sending, *([self._looking] if self._looking else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._rounds.end()
 
     def reaches(self, number: str) -> bool:
         """Whether texts can be sent to this number."""
@@ -103,7 +98,7 @@ class TextDesk:
             ticket=ticket, owner=owner))
         if taken:
             self._cases.note(case_id, "desk", "text_queued", to=template.to, text=template.name)
-            self._tell_change()
+            self._rounds.tell_change()
         return taken
 
     async def under_way(self, once: str) -> bool:
@@ -111,31 +106,18 @@ class TextDesk:
         text = await self._run(self.outbox.text, once)
         return text is not None and text.state in ("waiting", "sending", "sent")
 
-    def _tell_change(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
-
     async def _look(self) -> None:
-        while True:
-            changed = self._changed
-            try:
-                await self._take_owed()
-                due, ended = await self._run(self.outbox.claim, self._room())
-            except SQLAlchemyError as error:
-                self._reach.failed(error)
-                due, ended = [], []
-            self._spend(len(due))
-            for text in ended:
-                self._tell_end(text)
-            for text in due:
-                task = asyncio.create_task(self._send(text))
-                self._sending.add(task)
-                task.add_done_callback(self._sending.discard)
-            try:
-                async with asyncio.timeout(LOOK_S):
-                    await changed.wait()
-            except TimeoutError:
-                pass
+        try:
+            await self._take_owed()
+            due, ended = await self._run(self.outbox.claim, self._room())
+        except SQLAlchemyError as error:
+            self._reach.failed(error)
+            return
+        self._spend(len(due))
+        for text in ended:
+            self._tell_end(text)
+        for text in due:
+            self._rounds.start(self._send(text))
 
     async def _take_owed(self) -> None:
         """An owner whom no call reached gets one text, whether or not a caller still waits on the line."""
@@ -152,7 +134,7 @@ class TextDesk:
         """How many texts may go now, by the gateway's rate."""
         if asyncio.get_running_loop().time() < self._next_s:
             return 0
-        return min(max(1, int(LOOK_S * self.gateway.per_minute / 60)), MOST_AT_ONCE - len(self._sending))
+        return min(max(1, int(LOOK_S * self.gateway.per_minute / 60)), MOST_AT_ONCE - len(self._rounds))
 
     def _spend(self, texts: int) -> None:
         now = asyncio.get_running_loop().time()
