@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from dialer.alarms import Patterns
 from dialer.errors import ConfigProblem
+from dialer.toml_file import read_toml
 from ivr.sip.config import Media, SipConfig, Transport, load_sip_config
 from plate_parser.match import Thresholds
 
@@ -86,12 +86,7 @@ def load_vault_config(path: Path) -> VaultConfig:
     Raises:
         ConfigProblem: says what to write instead.
     """
-    try:
-        written = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigProblem(f"{path}: {error.strerror}: write it as docs/register.md says") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigProblem(f"{path} is not TOML: {error}") from None
+    written = read_toml(path, "write it as docs/register.md says")
     known = {field.name: field.type for field in fields(VaultConfig)}
     values = {}
     for name, value in written.items():

@@ -123,15 +123,17 @@ class Casebook:
 
     async def plate(self, case_id: str) -> str:
         """The plate of a case, "" while it has none."""
-        await self._store.flushed()
-        case = await asyncio.to_thread(self._store.case, case_id)
+        case = await self._stored(case_id)
         return case.plate if case else ""
 
     async def caller(self, case_id: str) -> str:
         """The number that a case's caller called from, "" where it was withheld."""
-        await self._store.flushed()
-        case = await asyncio.to_thread(self._store.case, case_id)
+        case = await self._stored(case_id)
         return case.caller if case else ""
+
+    async def _stored(self, case_id: str) -> Case | None:
+        await self._store.flushed()
+        return await asyncio.to_thread(self._store.case, case_id)
 
 
 def recognizable(caller: str) -> bool:

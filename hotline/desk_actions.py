@@ -1,5 +1,6 @@
 """Actions that any service needs: keep something in the case, and ask an HTTP service."""
 
+from dialer.json_answer import picked
 from hotline.casebook import OpenCase
 from hotline.desk import Desk
 from hotline.http_service import (
@@ -7,7 +8,6 @@ from hotline.http_service import (
     METHODS,
     ServiceError,
     address,
-    picked,
     seconds_of,
     wrong,
 )
@@ -84,7 +84,7 @@ def _given(conversation: Conversation) -> dict[str, str]:
 
 def _taken(answer: object, wanted: dict[str, str], conversation: Conversation) -> dict[str, str]:
     """The flow's values out of an answer. Raises ServiceError for one that is not of its kind."""
-    taken = {name: picked(answer, path) for name, path in wanted.items()}
+    taken = {name: picked(answer, path, true="yes", false="no") for name, path in wanted.items()}
     for name, value in taken.items():
         kind = conversation.kinds.get(name, "text")
         if not value or not fits(kind, value):

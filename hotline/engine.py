@@ -104,7 +104,7 @@ class Engine:
                 OwnerDesk(lambda: self.desk, queue, casebook, reach=self.store.reach))
             texts = await stack.enter_async_context(self._text_desk(casebook))
             self._desk = replace(self._desk, texts=texts, promises=self._promises())
-            self.promised = await stack.enter_async_context(PromiseDesk(
+            await stack.enter_async_context(PromiseDesk(
                 lambda: self.desk, self._desk.promises, texts, self.owners, casebook, reach=self.store.reach))
             living = asyncio.create_task(self._live())
             stack.callback(living.cancel)

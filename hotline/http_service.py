@@ -8,10 +8,10 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 
+from dialer.json_answer import MOST_BYTES, body_of
 from ivr.flow.conversation import filled
 from ivr.flow.model import Argument
 
-MOST_BYTES = 65_536
 LONGEST_S = 20.0
 DEFAULT_S = 3.0
 METHODS = ("GET", "POST", "PUT", "PATCH")
@@ -32,9 +32,7 @@ async def fetch(method: str, url: str, send: Mapping[str, str], seconds: float) 
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds)) as session, \
                 session.request(method, url, allow_redirects=False, **given) as reply:
-            body = await reply.content.read(MOST_BYTES + 1)
-            while len(body) <= MOST_BYTES and (more := await reply.content.read(MOST_BYTES)):
-                body += more
+            body = await body_of(reply)
             if len(body) > MOST_BYTES:
                 raise ServiceError(f"the answer is over {MOST_BYTES} bytes")
             return reply.status, json.loads(body) if body.strip() else None
@@ -96,15 +94,3 @@ def address(written: str, values: Mapping[str, str], allowed: tuple[str, ...]) -
     if parts.netloc not in allowed and parts.hostname not in allowed:
         raise ServiceError(f"{parts.netloc} is not among [services] allowed_hosts of ivr.toml")
     return filled(written, values, lambda value: quote(value, safe=""))
-
-
-def picked(answer: Any, path: str) -> str:
-    """What stands at `data.status` in an answer, as text; "" where nothing does."""
-    for step in path.split("."):
-        if isinstance(answer, list) and step.isdigit() and int(step) < len(answer):
-            answer = answer[int(step)]
-        else:
-            answer = answer.get(step) if isinstance(answer, dict) else None
-    if isinstance(answer, bool):
-        return "yes" if answer else "no"
-    return str(answer) if isinstance(answer, str | int | float) else ""

@@ -83,7 +83,7 @@ class PromiseDesk:
             log.exception("call_back_failed", extra={"fields": {"case": case_id}})
             case.note("caller", "trouble", error=type(error).__name__)
         finally:
-            ended = self.promises.missed(case_id, text_instead=self._texts.reaches(number))
+            ended = await self._run(lambda: self.promises.missed(case_id, text_instead=self._texts.reaches(number)))
         if ended.state == "unkept":
             self._tell_unkept(ended, "not reached")
         elif ended.state == "kept":

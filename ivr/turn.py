@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 
 from asr.endpointing import UNSURE_SHARE, Endpointer, Profile
@@ -301,9 +301,8 @@ def whole_share(result: Result) -> float:
     """
     if result.rejected or not result.hypotheses:
         return 0.0
-    whole, begun = defaultdict(float), defaultdict(float)
-    for hypothesis in result.hypotheses:
-        (whole if hypothesis.complete else begun)[hypothesis.value] += hypothesis.probability or 0.0
+    whole = _shares(each for each in result.hypotheses if each.complete)
+    begun = _shares(each for each in result.hypotheses if not each.complete)
     total = sum(whole.values()) + sum(begun.values())
     if total == 0:
         return float(result.hypotheses[0].complete)
@@ -312,10 +311,15 @@ def whole_share(result: Result) -> float:
 
 def _surest(result: Result) -> float:
     """The share of the value that was heard best; 1 from an engine without probabilities."""
-    shares = defaultdict(float)
-    for hypothesis in result.hypotheses:
-        shares[hypothesis.value] += 1.0 if hypothesis.probability is None else hypothesis.probability
-    return max(shares.values(), default=0.0)
+    return max(_shares(result.hypotheses).values()) or 1.0
+
+
+def _shares(hypotheses: Iterable[Hypothesis]) -> dict[str, float]:
+    """How probable each value is, however it was said."""
+    shares: dict[str, float] = defaultdict(float)
+    for hypothesis in hypotheses:
+        shares[hypothesis.value] += hypothesis.probability or 0.0
+    return shares
 
 
 def _whole(result: Result) -> Result:

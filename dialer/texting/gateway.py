@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import aiohttp
 
+from dialer.json_answer import MOST_BYTES, body_of, picked
 from dialer.texting.settings import Gateway
 
-MOST_BYTES = 65_536
 LONGEST_RETRY_AFTER_S = 3600.0
 _TURNED_AWAY = (408, 425, 429, 503)
 """By these a server says that it did nothing and would be asked again (RFC 9110 §15, RFC 6585)."""
@@ -62,7 +62,7 @@ async def _request(gateway: Gateway, values: Mapping[str, str]) -> Sent | tuple[
             gateway.method, filled(gateway.url, known, lambda value: quote(value, safe="")),
             headers=filled(dict(gateway.headers), known), allow_redirects=False, ssl=trust, **given,
         ) as reply:
-            body = await _bounded(reply)
+            body = await _json_of(reply)
             return reply.status, body, _retry_after_s(reply.headers.get("Retry-After", ""))
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         return Sent("again", type(error).__name__)
@@ -107,22 +107,8 @@ def filled(template: Any, values: Mapping[str, str], shown=str) -> Any:
     return template.format_map({name: shown(value) for name, value in values.items()}) if isinstance(template, str) else template
 
 
-def picked(answer: Any, path: str) -> str:
-    """What stands at `data.code` in an answer, as JSON writes it; "" where nothing does."""
-    for step in path.split("."):
-        if isinstance(answer, list) and step.isdigit() and int(step) < len(answer):
-            answer = answer[int(step)]
-        else:
-            answer = answer.get(step) if isinstance(answer, dict) else None
-    if isinstance(answer, bool):
-        return str(answer).lower()
-    return str(answer) if isinstance(answer, str | int | float) else ""
-
-
-async def _bounded(reply: aiohttp.ClientResponse) -> Any:
-    body = b""
-    while len(body) <= MOST_BYTES and (more := await reply.content.read(MOST_BYTES)):
-        body += more
+async def _json_of(reply: aiohttp.ClientResponse) -> Any:
+    body = await body_of(reply)
     try:
         return json.loads(body[:MOST_BYTES]) if body.strip() else None
     except ValueError:

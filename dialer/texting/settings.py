@@ -6,7 +6,6 @@ import ipaddress
 import os
 import re
 import string
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dialer.errors import ConfigProblem
+from dialer.toml_file import read_toml
 
 METHODS = ("POST", "PUT", "GET")
 GIVEN = ("number", "text", "id")
@@ -67,12 +67,7 @@ def load_gateway(path: Path, environment: Mapping[str, str] = os.environ) -> Gat
     Raises:
         ConfigProblem: says what to write instead; nothing is sent by such settings.
     """
-    try:
-        written = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigProblem(f"{path}: {error.strerror}: copy gateway.toml.example there, or leave the setting out") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigProblem(f"{path} is not TOML: {error}") from None
+    written = read_toml(path, "copy gateway.toml.example there, or leave the setting out")
     try:
         return _gateway(path.parent, written, environment)
     except ConfigProblem as problem:
