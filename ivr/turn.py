@@ -22,7 +22,7 @@ ECHO_KEPT_MS = 200
 NOISE_MS = 400
 """Rejected sound no longer than this was no answer: the turn goes on as if it had not been."""
 INTERRUPTING_NOISE_MS = 1500
-"""The same of sound that broke the prompt off: coughs come in fits, and the prompt is still to be said."""
+"""The same of sound that broke the prompt off, once it is over: coughs come in fits, and the prompt is still to be said."""
 PROVE_MS = 300
 """Within so long of falling silent, voice activity has to find speech: else the prompt goes on."""
 DOUBTED_SHARE = 0.35
@@ -235,17 +235,14 @@ class _Turn:
     def _take_answer(self) -> Heard | None:
         result, self.asked = self.asked.result(), None
         if not self.asked_to_finish:
-            if result.rejected and self.saying.hushed and self._may_be_noise():
+            if result.rejected and self.saying.hushed and self.endpointer.speech_ms <= NOISE_MS:
                 return self._go_on()
             self.seen = result if self.asked_at_ms == self.endpointer.speech_ended_ms else None
             return self._judge()
-        if not result.rejected or not self._may_be_noise():
-            return self._answered(result)
-        return self._go_on()
-
-    def _may_be_noise(self) -> bool:
-        longest_ms = INTERRUPTING_NOISE_MS if self.saying.hushed else NOISE_MS
-        return self.endpointer.speech_ms <= longest_ms
+        noise_ms = INTERRUPTING_NOISE_MS if self.saying.hushed else NOISE_MS
+        if result.rejected and self.endpointer.speech_ms <= noise_ms:
+            return self._go_on()
+        return self._answered(result)
 
     def _answered(self, result: Result) -> Heard | None:
         """The turn's end, but where it is a "yes" from before its question was out."""

@@ -136,6 +136,12 @@ async def test_after_a_cough_the_whole_prompt_was_still_said(seed):
     assert tail[: len(tail) // 2 * 2] in said
 
 
+async def test_who_rests_within_what_is_not_understood_has_spoken_all_the_same():
+    part = spoken()[: 16 * 1100]
+    heard = await turn(EchoingCall(part + bytes(16 * 300) + part), Ears(NOTHING))
+    assert heard.kind == "no_match" and heard.interrupted
+
+
 async def test_what_was_said_over_the_prompt_is_heard_whole_and_the_echo_is_not():
     sound = spoken()
     call, ears = EchoingCall(sound, echo=ECHO), Ears(PLATE)
