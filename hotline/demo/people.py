@@ -32,7 +32,7 @@ YES, NO = "对，没错。", "不对。"
 CALLERS = {
     "ordinary": None,
     "elderly": "我年纪大了，听不清楚。",
-    "unclear": "今天天气真好我想去公园里走一走。",
+    "unclear": "今天天气真好，我想去公园里走一走。",
     "silent": "",
     "asks-person": "转人工。",
 }
