@@ -20,6 +20,7 @@ _MOST_TEXT = 4000  # characters
 _OTHER_THAN_HOME = 0.3  # trust in a plate that has no province, where an ordinary one without it could be meant
 _MORE_FOLLOWS = 0.15  # a plate that leaves plate characters over was probably a longer one
 _UNSAID_HOME = 0.6  # trust in a plate whose province was not said
+_TURNED = 0.6  # trust in a plate whose beginning was said last
 _FLOOR = 0.001
 
 
@@ -38,15 +39,8 @@ def plates_in(text: str, *, home: str = "", limit: int = 20) -> list[ParsedPlate
     `home`: province, or province and letter, meant when none is said ("赣" or "赣K"). Of a text of more
     than 4,000 characters the first are read.
     """
-    scores: dict[str, float] = defaultdict(float)
-    for sequence, weight in spliced(tokens(text[:_MOST_TEXT])):
-        best: dict[str, float] = {}
-        for plate, score in _search(sequence, home):
-            if home and plate[0].isascii() and plate[0].isalpha():
-                score *= _OTHER_THAN_HOME
-            best[plate] = max(score, best.get(plate, 0.0))
-        for plate, score in best.items():
-            scores[plate] = max(scores[plate], weight * score)
+    said = tokens(text[:_MOST_TEXT])
+    scores = _scores(said, home) or {plate: score * _TURNED for plate, score in _scores(_turned(said), "").items()}
     total = max(1.0, sum(scores.values()))
     ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     return [
@@ -54,6 +48,25 @@ def plates_in(text: str, *, home: str = "", limit: int = 20) -> list[ParsedPlate
         for plate, score in ranked[:limit]
         if score >= _FLOOR
     ]
+
+
+def _scores(said: Sequence[Token], home: str) -> dict[str, float]:
+    scores: dict[str, float] = defaultdict(float)
+    for sequence, weight in spliced(said):
+        best: dict[str, float] = {}
+        for plate, score in _search(sequence, home):
+            if home and plate[0].isascii() and plate[0].isalpha():
+                score *= _OTHER_THAN_HOME
+            best[plate] = max(score, best.get(plate, 0.0))
+        for plate, score in best.items():
+            scores[plate] = max(scores[plate], weight * score)
+    return scores
+
+
+def _turned(said: Sequence[Token]) -> list[Token]:
+    """`幺洞拐勾两，赣K`, `后三位是三四五，前面是赣K12`: from where the plate begins, and then what was said first."""
+    starts = [n for n, token in enumerate(said) if token.kind == "symbols" and token.best in rules.provinces()]
+    return [*said[starts[-1]:], *said[:starts[-1]]] if starts else []
 
 
 def _search(sequence: Sequence[Token], home: str) -> Iterator[tuple[str, float]]:

@@ -9,7 +9,7 @@ import functools
 import re
 import string
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from plate_parser import rules
@@ -20,10 +20,10 @@ _COUNTS = {"一": 1, "双": 2, "两": 2, "二": 2, "俩": 2, "仨": 3, "三": 3,
 _DIGIT = {word: n for n, word in enumerate("零一二三四五六七八九")} | {"两": 2}
 _NUMBER = re.compile(r"(?:([一二三四五六七八九两])万)?(?:零?([一二三四五六七八九两])千)?(?:零?([一二三四五六七八九两])百)?"
                      r"(?:零?([一二三四五六七八九]?)十)?(零?)([一二三四五六七八九]?)")
-_TIMES = re.compile(r"(?:([一两二俩三四五六1-6])个|([双俩仨]))(?:字母 ?|数字 ?)?([0-9A-Za-z\u4e00-\u9fff〇])")
+_TIMES = re.compile(r"(?:([一两二俩三四五六1-6])个|([双俩仨]))(?:(?:大写|小写|英文)?(?:的|字母)? ?|数字 ?)([0-9A-Za-z\u4e00-\u9fff〇])")
 _SPELLED = re.compile(r"((?:[A-Z][ 、,，]{0,3}){2,26})的 {0,3}([A-Z])(?![A-Z]{1,26}的)")
 _OF_WORD = re.compile(r"([\u4e00-\u9fff]{1,5}?)的([\u4e00-\u9fff])")
-_OF_LETTER = re.compile(r"(?:([\u4e00-\u9fff]{2,4}?)|([A-Z]{3,12}))的 ?([A-Z])(?![A-Z])")
+_OF_LETTER = re.compile(r"(?:([\u4e00-\u9fff]{1,4}?)|([A-Z]{3,12}|[A-Z][\u4e00-\u9fff]{1,2}|[\u4e00-\u9fff]{2}[A-Z]{2}))的 ?([A-Z])(?![A-Z])")
 # Letters that are never in a serial stand for the digit they look like.
 _LOOKALIKE = {"I": "1", "O": "0"}
 _MARKS = string.punctuation + " \t\r\n·•・．。，、；：！？“”‘’（）【】—－～…《》「」"
@@ -51,6 +51,20 @@ def tokens(text: str) -> list[Token]:
         token = _next(text, at)
         found.append(token)
         at += len(token.text)
+    return _said_once(found)
+
+
+def _said_once(found: list[Token]) -> list[Token]:
+    """`B，博士的B`, `K，K是K歌的K`: what is said and then explained is one character."""
+    for at, token in enumerate(found):
+        if token.kind != "symbols" or "的" not in token.text[:-1]:
+            continue
+        later, now = at, at
+        while now and (found[now - 1].kind == "filler" or now < later and found[now - 1].readings[0][0] == token.best):
+            now -= 1
+            if found[now].kind == "symbols":
+                found[later] = replace(found[later], readings=(("", 0.8), (token.best, 0.2)))
+                later = now
     return found
 
 
@@ -85,7 +99,7 @@ def _explained(text: str, at: int) -> Token | None:
         said = text[after + len(rest) : after + len(rest) + 1]
         if said == province or said in rules.data("readings")["provinces"].get(province, {}):
             return Token("symbols", name + rest + said, ((province, 1.0),))
-        return Token("symbols", name, ((province, 0.8),))
+        return Token("symbols", name, ((province, 0.8), ("", 0.2)))   # 北京的B: the word counts for nothing
     return _city(text, at) or _of_word(text, at)
 
 
@@ -98,14 +112,24 @@ def _of_word(text: str, at: int) -> Token | None:
         if provinces:
             return Token("symbols", found[0], ((provinces[0][0], 1.0), *provinces[1:]))
     found = _OF_LETTER.match(text, at)
-    if found and (_says_nothing(found[1]) if found[1] else found[2].startswith(found[3])):
+    if found and (_says_nothing(found[1]) if found[1] else _spells(found[2], found[3])):
         return Token("symbols", found[0], ((found[3], 1.0),))
     return None
 
 
+def _spells(word: str, letter: str) -> bool:
+    """`APPLE的A`, `K歌的K`, `卡拉OK的K`; not the E and A of `E大写的A`."""
+    if word.isascii():
+        return word.startswith(letter)
+    rest = re.sub("[A-Z]", "", word)
+    return letter in word and _says_nothing(rest)
+
+
 def _says_nothing(word: str) -> bool:
-    """Is no character of `word` one that is read as a part of a plate beyond doubt?"""
-    return not any(trust >= 0.9 for char in word for _, trust in _single_readings(char)) and word[0] not in "个第"
+    """Is no character of `word` one that is read as a part of a plate beyond doubt? A filler is left to itself."""
+    if word[:1] in "个第双" or any(word[:length] in _fillers() for length in range(1, len(word) + 1)):
+        return False
+    return not any(trust >= 0.9 for char in word for _, trust in _single_readings(char))
 
 
 def _city(text: str, at: int) -> Token | None:
@@ -200,7 +224,9 @@ def _pinyin(text: str, at: int) -> Token | None:
     word = re.match("[A-Z]{1,12}", text[at:at + 12])[0]  # type: ignore[index]
     for province, forms in rules.data("readings")["pinyin"].items():
         if word in forms:
-            return Token("symbols", word, ((province, 0.8),))
+            return Token("symbols", word, ((province, 0.8), (word, 0.15)))
+        if len(word) > 3 and word[:-1] in forms:                     # GANK
+            return Token("symbols", word[:-1], ((province, 0.8),))
     return None
 
 
@@ -235,6 +261,11 @@ def _single_readings(char: str) -> tuple[Reading, ...]:
 def _province_names() -> tuple[tuple[str, str], ...]:
     pairs = [(name, char) for char, row in rules.provinces().items() for name in row["names"]]
     return tuple(sorted(pairs, key=lambda pair: -len(pair[0])))
+
+
+@functools.cache
+def _fillers() -> frozenset[str]:
+    return frozenset(form for form, token in _table().items() if token.kind == "filler")
 
 
 @functools.cache

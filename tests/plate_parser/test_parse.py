@@ -1,11 +1,15 @@
 """What people say and type, and the plate they mean."""
 
 import random
+from pathlib import Path
 
 import pytest
 
 from plate_parser import rules
 from plate_parser.parse import plates_in
+
+ODD_FORMS = Path(__file__).with_name("odd_forms.tsv")
+"""Corrections, fillers, names of characters, homophones, counts, typed forms, all classes: text and plate."""
 
 
 @pytest.mark.parametrize(
@@ -33,6 +37,12 @@ from plate_parser.parse import plates_in
 )
 def test_the_plate_meant_comes_first(text, plate):
     assert plates_in(text)[0].plate == plate
+
+
+def test_of_what_people_say_oddly_the_plate_meant_comes_first():
+    said = [line.split("\t") for line in ODD_FORMS.read_text("utf-8").splitlines()[1:]]
+    found = {text: next((row.plate for row in plates_in(text)), "") for text, _ in said}
+    assert found == dict(said)
 
 
 def test_two_readings_of_one_sound_are_both_given():
