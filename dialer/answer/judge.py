@@ -34,6 +34,8 @@ UNBROKEN_MS, TALKED_OVER_MS = 2500, 1500
 SHORT_MS, WAITS_MS = 2000, 600
 """A person's first utterance is shorter than the one, and they wait for longer than the other."""
 SILENT_MS = 4000
+INFORMED_WAIT_MS = 2000
+"""After the information tone somebody spoke, and what was said was not understood: a network did."""
 MUSIC_MS = 2500
 HALF_SAID, MORE_MAY_FOLLOW = {"busy"}, {"no-answer", "unreachable"}
 """请不要挂机 may follow, which changes the meaning; and after the answer 请在嘀声后留言."""
@@ -64,8 +66,6 @@ class Judge:
     def __init__(self, early: bool = True, writes: bool = False) -> None:
         self.writes = writes
         self.verdict: Verdict | None = None
-        self.early_verdict: Verdict | None = None
-        """The last of early media, kept when the call is answered."""
         self._begin(early)
 
     def _begin(self, early: bool) -> None:
@@ -74,10 +74,11 @@ class Judge:
         self._pcm = RecentPcm(8000, WINDOW_S)
         self._looked_at_ms = self._written_at_ms = 0
         self._likely: _Likely | None = None
+        self._informed = False
 
     def answered(self) -> None:
         """The call was answered: what is heard from now on may be a person."""
-        self.early_verdict, self.verdict = self.verdict, None
+        self.verdict = None
         self._begin(early=False)
 
     def hung_up(self) -> Verdict | None:
@@ -139,7 +140,7 @@ class Judge:
         """Take what the audio of `due_text()` was written down as; "" for nothing."""
         if self.over:
             return self.verdict
-        said = said_in(text, self.early, self._may_believe_maybe())
+        said = said_in(text, self.early, self._may_believe_maybe(), expected=self._informed)
         before = self._likely
         if said and said.kind and not (before and said.phrase == UNTOLD):
             looks = before.looks if before and before.written and before.kind == said.kind else 0
@@ -199,6 +200,7 @@ class Judge:
         return manner
 
     def _judge_sound(self, in_tone: bool) -> None:
+        self._informed = self._informed or self.tones.information()
         if self.tones.fax():
             return self._found("fax", 0.98, "fax tone")
         network = self.tones.network()
@@ -206,6 +208,8 @@ class Judge:
             return self._found(network, 0.95, f"the network's tone for {network}")
         if not self.early and self.pace.speech_ms >= 1500 and self.tones.beep_after(1500):
             return self._found("voicemail", 0.85, "a beep after speech", *self._manner())
+        if self._informed and self.pace.speech_ms >= FIRST_LOOK_MS and self.pace.quiet_ms >= INFORMED_WAIT_MS:
+            return self._found("unreachable", 0.8, "the network's information tone, and an announcement")
         if self.early:
             return self._judge_ringing(network, in_tone)
         if self.verdict is None or self.verdict.kind == PERSON:

@@ -26,6 +26,7 @@ _STEADY_DB = 6.0                   # a note of an instrument fades, a tone does 
 _NETWORK_HZ = (425.0, 475.0)
 _BEEP_HZ = (350.0, 2250.0)
 _BEEP_MS = (120, 1600)
+_STEP_MS = 100                     # silence between the steps of one tone
 
 
 @dataclass
@@ -100,9 +101,13 @@ class ToneEar:
                        for tone, (low, high) in zip(run, steps, strict=True)) for run in runs)
 
     def beep_after(self, since_ms: int) -> bool:
-        """Whether a single beep that began at or after `since_ms` is over, as voicemails make."""
-        return any(tone.over and tone.start_ms >= since_ms and _within(tone.hertz, _BEEP_HZ)
-                   and _within(tone.ms, _BEEP_MS) for tone in self.tones[-3:])
+        """Whether a single beep that began at or after `since_ms` is over, as voicemails make: no step of a tone's."""
+        last = self.tones[-3:]
+        ends = [tone.start_ms + tone.ms for tone in last]
+        apart = [start - end > _STEP_MS for end, start in
+                 zip([-_STEP_MS * 2, *ends], [*(tone.start_ms for tone in last), self.now_ms], strict=True)]
+        return any(tone.over and before and after and tone.start_ms >= since_ms and _within(tone.hertz, _BEEP_HZ)
+                   and _within(tone.ms, _BEEP_MS) for tone, before, after in zip(last, apart, apart[1:], strict=False))
 
 
 def _pitch(samples: np.ndarray) -> tuple[float, float]:

@@ -10,12 +10,13 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_uppercase
 
 import yaml
 
 from asr.templates import pinyin
 from asr.text_match import alike
-from asr.units import LETTERS, UNITS
+from asr.units import UNITS
 
 PHRASES = Path(__file__).with_name("phrases.yaml")
 UNTOLD = "an announcement, not told which"
@@ -35,25 +36,27 @@ class Said:
     phrase: str = ""
 
 
-def said_in(text: str, early: bool, unbroken: bool) -> Said | None:
+def said_in(text: str, early: bool, unbroken: bool, expected: bool = False) -> Said | None:
     """Who says `text`; None where it is too short to tell. `early`: before the call was answered, where no person
-    is; `unbroken`: it was said in one breath of some seconds, or on over our own voice."""
+    is; `unbroken`: it was said in one breath of some seconds, or on over our own voice; `expected`: a network's
+    tone said that an announcement follows."""
     heard = _syllables(text)
     if len(heard) < LEAST_TEXT:
         return None
     table = _table()
-    announced = early or _found(heard, table["dialled"], _DIALLED) is not None
+    dialled = expected or _found(heard, table["dialled"], _DIALLED) is not None
+    announced = early or dialled or _found(heard, table["hints"], _MISTAKEN) is not None
     parts = ["alone", *(["announced"] if announced else []), *(["perhaps"] if unbroken else [])]
     best = _found(heard, [entry for part in parts for entry in table[part]], _MISTAKEN)
     if best:
         return best
-    return Said("unreachable", UNTOLD) if announced and not early else Said("")
+    return Said("unreachable", UNTOLD) if dialled and not early else Said("")
 
 
 def _found(heard: Syllables, phrases: Sequence[tuple[str, Syllables, str]], most: float) -> Said | None:
     """The phrase with the smallest share of mistakes, under `most`; of equals the first."""
     sounds = frozenset().union(*heard)
-    sounds |= frozenset().union(*(alike()[unit] for unit in sounds))
+    sounds |= frozenset().union(*map(_alike, sounds))
     best, least = None, most
     for kind, wanted, phrase in phrases:
         if sum(bool(syllable & sounds) for syllable in wanted) >= (1 - most) * len(wanted):
@@ -79,21 +82,26 @@ def _mistakes(heard: Syllables, wanted: Syllables) -> float:
 def _differ(one: frozenset[str], other: frozenset[str]) -> float:
     if one & other:
         return 0.0
-    return _NEAR if any(alike()[unit] & other for unit in one) else 1.0
+    return _NEAR if any(_alike(unit) & other for unit in one) else 1.0
+
+
+def _alike(unit: str) -> frozenset[str]:
+    return frozenset(alike().get(unit, ()))
 
 
 def _syllables(text: str) -> Syllables:
-    """Of hanzi and letters, without tones; digits and signs are left out."""
+    """Of hanzi without tones, and letters; digits and signs are left out."""
     readings = pinyin()
     return tuple(frozenset(UNITS[unit].rstrip("1234") for unit in readings[character]) if character in readings
                  else frozenset(character)
-                 for character in text.upper() if character in readings or character in LETTERS)
+                 for character in text.upper() if character in readings or character in ascii_uppercase)
 
 
 @functools.cache
 def _table() -> dict[str, Sequence[tuple[str, Syllables, str]]]:
-    """Part → (kind, sound, phrase) of each of its phrases, in the file's order; `dialled` has no kinds."""
+    """Part → (kind, sound, phrase) of each of its phrases, in the file's order; `dialled` and `hints` have no kinds."""
     written = yaml.safe_load(PHRASES.read_text("utf-8"))
-    written["dialled"] = {"": written["dialled"]}
+    for part in ("dialled", "hints"):
+        written[part] = {"": written[part]}
     return {part: [(kind, _syllables(phrase), phrase) for kind, phrases in kinds.items() for phrase in phrases]
             for part, kinds in written.items()}
