@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from tts import audio
-from tts.kokoro import Kokoro
+from tts.kokoro import Kokoro, telephone_pcm
 from tts.phonemes import Letters, phonemes
 
 CACHE = Path(__file__).resolve().parent.parent / "var" / "caller_voice"
@@ -28,12 +28,16 @@ def say(
     whether 1 is 幺 or 一. Blocks for the length of the speech the first time, a millisecond
     after. Raises UnreadableText, UnknownVoice or VoiceFilesMissing.
     """
-    path = cached_path(text, voice, letters, yao, speed, cache)
+    return say_phonemes(phonemes(text, letters, yao), voice, speed, cache)
+
+
+def say_phonemes(spoken: str, voice: str, speed: float = 1.0, cache: Path = CACHE) -> bytes:
+    """As `say`, of Kokoro's phonemes: another language, or a word that no text has."""
+    path = _cached(spoken, voice, speed, cache)
     if path.is_file():
         return audio.to_pcm(audio.read_file(path))
-    spoken = _kokoro.speak(text, voice, speed, letters, yao)
-    narrow = audio.telephone_band(audio.from_pcm(spoken))
-    pcm = audio.to_pcm(audio.level(narrow, audio.TELEPHONE_HZ))
+    sound = telephone_pcm(_kokoro.synthesize(spoken, voice, speed))
+    pcm = audio.to_pcm(audio.level(audio.telephone_band(audio.from_pcm(sound)), audio.TELEPHONE_HZ))
     part = path.with_name(f"{path.stem}.{os.getpid()}.flac")
     audio.write_file(part, pcm)
     part.replace(path)
@@ -44,6 +48,10 @@ def cached_path(
     text: str, voice: str, letters: Letters, yao: bool, speed: float, cache: Path = CACHE
 ) -> Path:
     """Where such a saying is kept: named by everything that shapes it, phonemes included."""
-    said = [CACHE_VERSION, phonemes(text, letters, yao), voice, speed]
+    return _cached(phonemes(text, letters, yao), voice, speed, cache)
+
+
+def _cached(spoken: str, voice: str, speed: float, cache: Path) -> Path:
+    said = [CACHE_VERSION, spoken, voice, speed]
     name = hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()[:16]
     return cache / f"{name}.flac"

@@ -7,12 +7,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from hotline.bench.answers.clips import PARTS
 from hotline.bench.answers.measure import measure_answers
 
 
 @click.command("answers")
-@click.option("--part", type=click.Choice(("measure", "tune")), default="measure", show_default=True,
-              help="`measure` has sentences and voices that no rule was chosen on; `tune` is what rules were chosen on.")
+@click.option("--part", type=click.Choice(PARTS), default=PARTS[-1], show_default=True,
+              help="Rules were chosen on `tune` and `seen`; the misses of all but the last measurement were read.")
 @click.option("--seed", default=1, show_default=True, help="Which noise, lines and pauses.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="About so many clips, taken evenly.")
 @click.option("--json", "as_json", is_flag=True,

@@ -13,22 +13,25 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import soxr
 import yaml
 
-from asr.line_effects import NARROW, WIDE, coloured, swell
+from asr.line_effects import WIDE, coloured, swell
 from asr.line_simulation import Conditions, over_the_line
 from dialer.answer.verdict import PERSON
 from hotline.bench.answers import sounds
-from hotline.bench.answers.voices import MEASURED, SEEN, TUNED
-from tts import audio, caller_voice
+from hotline.bench.answers.speech import spoken, throat
+from hotline.bench.answers.voices import ENGLISH, VOICES
 
-Part = Literal["tune", "seen", "measure"]
-TEXTS = Path(__file__).with_name("texts.yaml")
+Part = Literal["tune", "seen", "measure-1", "measure-2", "measure-3"]
+PARTS = tuple(VOICES)
+"""`tune` and `seen` for choosing rules; the others each a measurement once, with sentences and voices of its own."""
+TEXTS = Path(__file__).with_name("texts")
 ANSWERED = {PERSON, "voicemail", "assistant"}
 """Only after the answer; announcements come before it in four calls of five."""
-TAKES = {"tune": 1, "seen": 2, "measure": 2}
+TAKES = {"tune": 1, "seen": 2, "measure-1": 2, "measure-2": 1, "measure-3": 1}
 """Voices that say each sentence."""
+MIXED = {"measure-2", "measure-3"}
+"""Parts in which machines, too, speak faster or slower, and no two voices have one pitch."""
 SOUNDS = {"ringing": 12, "music": 24, "fax": 14, "busy": 8, "congestion": 6, "no-such-number": 4}
 LEAST_S = 8.0
 
@@ -69,14 +72,14 @@ def count(part: Part, seed: int = 1) -> int:
 
 
 def _plans(part: Part, seed: int) -> list[_Plan]:
-    voices, plans = {"tune": TUNED, "seen": SEEN, "measure": MEASURED}[part], []
+    voices, plans = VOICES[part], []
 
     def plan(kind: str, text: str, take: int) -> None:
         key = zlib.crc32(f"{part}/{seed}/{kind}/{text}/{take}".encode())
         voice = voices[(key + take) % len(voices)] if text else ""
         plans.append(_Plan(kind, text, voice, np.random.default_rng(key)))
 
-    for kind, texts in yaml.safe_load(TEXTS.read_text("utf-8"))[part].items():
+    for kind, texts in yaml.safe_load((TEXTS / f"{part}.yaml").read_text("utf-8")).items():
         for text in texts:
             for take in range(TAKES[part]):
                 plan(kind, text, take)
@@ -87,8 +90,8 @@ def _plans(part: Part, seed: int) -> list[_Plan]:
 
 
 def _spoken(plan: _Plan, early: bool, part: Part) -> np.ndarray:
-    said = _say(plan, plan.text, 1.0 if plan.kind != PERSON else plan.rng.uniform(0.9, 1.2))
     rng = plan.rng
+    said = _say(plan, part)
     if plan.kind == PERSON:
         return np.concatenate([sounds.rest(rng.uniform(0.1, 1.2)), _aged(said, rng), sounds.rest(rng.uniform(2.0, 5.0))])
     if plan.kind == "voicemail":
@@ -103,14 +106,17 @@ def _spoken(plan: _Plan, early: bool, part: Part) -> np.ndarray:
     return np.concatenate([*before, said, *again])
 
 
-def _say(plan: _Plan, text: str, speed: float) -> np.ndarray:
-    pcm = caller_voice.say(text, plan.voice, speed=round(speed, 1))
-    return soxr.resample(audio.from_pcm(pcm), NARROW, WIDE)
+def _say(plan: _Plan, part: Part) -> np.ndarray:
+    rng = plan.rng
+    slowest, fastest = (0.9, 1.2) if plan.kind == PERSON else (0.85, 1.2) if part in MIXED else (1.0, 1.0)
+    speed = round(rng.uniform(slowest, fastest), 1) if slowest < fastest else 1.0
+    said = spoken(plan.text, plan.voice, ENGLISH.get(part, "") if plan.kind != PERSON else "", speed)
+    return throat(said, rng.uniform(0.94, 1.08)) if part in MIXED else said
 
 
 def _aged(said: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One in seven is a child: a shorter throat, so everything higher."""
-    return soxr.resample(said, 1.28, 1.0) if rng.random() < 0.15 else said
+    """One in seven is a child."""
+    return throat(said, 1.28) if rng.random() < 0.15 else said
 
 
 def _made(plan: _Plan) -> np.ndarray:
