@@ -3,11 +3,11 @@
 It shares no code with the bot and runs in a process of its own, so that what it measures is what a
 caller gets. A-law, 20 ms a packet. The plan::
 
-    {"call": 5060, "steps": [{"on": "speech", "ms": 1500, "say": "cough.wav", "label": "cough", "aside": true},
+    {"call": 5060, "from": "bench", "steps": [{"on": "speech", "ms": 1500, "say": "cough.wav", "label": "cough", "aside": true},
                              {"on": "quiet", "ms": 900, "say": "yes.wav", "label": "yes"}],
      "echo_db": -20, "echo_ms": 120, "limit_s": 40}
 
-`call` dials that port of 127.0.0.1, `wait` takes one call on it. A step is taken `ms` after the other
+`call` dials that port of 127.0.0.1 as `from`, `wait` takes one call on it within `patience_s`. A step is taken `ms` after the other
 side began to speak, or fell quiet after it spoke, since the step before (an `aside` does not count). Once all are taken, the call
 lasts until the other side ends it, or for `then_s` more. What it hears is sent back at `echo_db`, so
 many ms later, as by a bad telephone.
@@ -65,13 +65,19 @@ class Signalling:
         self._sdp = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
                      f"m=audio {rtp_port} RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n")
         self._there, self._to = plan.get("call", 0), ""
+        self._from = plan.get("from", "bench")
         self._id = f"{self.here}-{time.time_ns()}@bench"
 
     def begin(self, patience_s: float) -> tuple[str, int]:
-        """Call or be called; returns where audio is to be sent."""
+        """Call or be called; returns where audio is to be sent. Ends the program where nothing comes of it."""
         self.socket.settimeout(patience_s)
-        if not self._there:
-            return self._be_called()
+        try:
+            return self._call() if self._there else self._be_called()
+        except TimeoutError:
+            what = "its call was not answered" if self._there else "it was not rung"
+            raise SystemExit(f"a telephone of the bench waited {patience_s:.0f} s: {what}") from None
+
+    def _call(self) -> tuple[str, int]:
         self._request("INVITE", 1, self._sdp)
         while True:
             answer = self.socket.recv(8192).decode()
@@ -114,7 +120,7 @@ class Signalling:
         there = f"sip:12345@127.0.0.1:{self._there}"
         kind = "Content-Type: application/sdp\r\n" if body else ""
         text = (f"{method} {there} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{self.here};branch=z9hG4bK-{self.here}-{method}\r\n"
-                f"From: <sip:bench@127.0.0.1:{self.here}>;tag={self.here}\r\nTo: {self._to or f'<{there}>'}\r\n"
+                f"From: <sip:{self._from}@127.0.0.1:{self.here}>;tag={self.here}\r\nTo: {self._to or f'<{there}>'}\r\n"
                 f"Call-ID: {self._id}\r\nCSeq: {cseq} {method}\r\nContact: <sip:bench@127.0.0.1:{self.here}>\r\n"
                 f"Max-Forwards: 70\r\n{kind}Content-Length: {len(body)}\r\n\r\n{body}")
         self.socket.sendto(text.encode(), ("127.0.0.1", self._there))

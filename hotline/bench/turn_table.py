@@ -25,7 +25,9 @@ def show_turns(report: dict[str, Any], console: Console) -> None:
     console.print(f"coughs: {coughs['n']}, of which {coughs['paused']} made the bot pause and {coughs['interrupted']} interrupted it\n"
                   f"calls with an echo of {echo['db']} dB and nobody speaking: {echo['calls']}, interrupted {echo['interrupted']}\n"
                   f"calls: {report['calls']}, synthetic voices: {', '.join(report['voices'])}", highlight=False)
+    if not_rung := report["owners"]["not_rung"]:
+        console.print(f"{not_rung} of {report['owners']['called']} owners were not rung, and so not measured", style="yellow", highlight=False)
     if report["unfinished"]:
-        console.print(f"{report['unfinished']} telephones had no call or no end of it", style="yellow", highlight=False)
+        console.print(f"{report['unfinished']} calls had no end", style="yellow", highlight=False)
     for name in report["missed"]:
         console.print(f"missed: {name} is to be at most {report['targets'][name]}", style="yellow", highlight=False)

@@ -21,7 +21,7 @@ from hotline.bench.read_back import ReadBack, by_voice, read_backs
 from hotline.bench.report import HearingTask, heard_plates, measure_hearing
 from hotline.bench.table import show
 from hotline.bench.turn_table import show_turns
-from hotline.bench.turns import ECHO_DELAYS_MS, measure_turns
+from hotline.bench.turns import CALLS_A_BARGE_IN_CALL, ECHO_DELAYS_MS, measure_turns
 from hotline.cli.bench_answers import answers
 from hotline.errors import CannotRun
 from plate_parser.match import Thresholds
@@ -272,10 +272,11 @@ def match(plates: int, rounds: int, seed: int, as_json: bool) -> None:
 
 
 @bench.command("turns")
-@click.option("--calls", type=click.IntRange(1, 400), default=16, show_default=True, help="How many conversations; each takes about half a minute.")
+@click.option("--calls", type=click.IntRange(1, 400), default=16, show_default=True, help="How many calls; a conversation takes about half a minute.")
+@click.option("--only-barge-in", is_flag=True, help="No conversations: calls of seven seconds in which two prompts are spoken over.")
 @click.option("--check", is_flag=True, help="Exit 1 where a figure misses its target.")
 @click.option("--json", "as_json", is_flag=True, help='{"p50_ms", "p95_ms", "barge_in": {"p50_ms", …}, "coughs", "echo", …}')
-def turns(calls: int, check: bool, as_json: bool) -> None:
+def turns(calls: int, only_barge_in: bool, check: bool, as_json: bool) -> None:
     """How soon the bot answers and falls silent, from the packets of real calls.
 
     A caller's and an owner's telephone, in processes of their own, hold whole 挪车 calls with a hotline on
@@ -286,8 +287,9 @@ def turns(calls: int, check: bool, as_json: bool) -> None:
     Example: ivr bench turns --calls 24 --check
     """
     with Progress(console=Console(stderr=True), transient=True) as progress, tempfile.TemporaryDirectory() as folder:
-        task = progress.add_task("calls", total=calls + len(ECHO_DELAYS_MS))
-        report = asyncio.run(measure_turns(calls, Path(folder), lambda: progress.advance(task)))
+        held, over = (0, calls) if only_barge_in else (calls, calls // CALLS_A_BARGE_IN_CALL)
+        task = progress.add_task("calls", total=held + over + len(ECHO_DELAYS_MS))
+        report = asyncio.run(measure_turns(held, Path(folder), lambda: progress.advance(task), barge_in_calls=over))
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False))
     else:

@@ -48,7 +48,7 @@ def build_world(
     folder: Path, flows: Path, plate: str, owner_ring_s: int, sip_port: int = 0, more_plates: tuple[str, ...] = (),
     **settings: Any,
 ) -> World:
-    """Write a demo's settings and seal its register. `plate` and `more_plates` are in it.
+    """Write a demo's settings and seal its register. `plate` and `more_plates` are in it, each of another owner.
 
     `settings`: more of the engine's, such as how often owners are tried.
     """
@@ -59,7 +59,8 @@ def build_world(
     sip_conf = folder / "sip.conf"
     sip_conf.write_text(SIP_CONF.format(
         sip=sip, rtp=rtp, rtp_last=rtp + 199, seat=seat, seat_name=SEAT), encoding="utf-8")
-    vault_config, _ = make_vault(folder / "vault", owner, pinned=dict.fromkeys((plate, *more_plates), PINNED_NUMBER))
+    numbers = {each: f"{int(PINNED_NUMBER) + place:011d}" for place, each in enumerate((plate, *more_plates))}
+    vault_config, _ = make_vault(folder / "vault", owner, pinned=numbers)
     config = EngineConfig(
         data=folder, flows=flows, sip_conf=sip_conf, vault_config=vault_config,
         owner_ring_s=owner_ring_s, seat_ring_s=15, finish_calls_s=5, **settings,
