@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from dialer.queue_tables import OPEN, Request, RequestCase
+from dialer.texting.table import Text
 
 
 def hurry(request: Request, now: float) -> None:
@@ -21,6 +23,8 @@ def hurry_case(session: Session, now: float, case_id: str, ask: Callable[..., Re
     asked = session.get(RequestCase, case_id)
     if asked is None or asked.withdrawn:
         return None
+    # A text that waits for the end of quiet hours: at once, by whatever clock.
+    session.execute(update(Text).where(Text.case_id == case_id, Text.to == "owner", Text.state == "waiting").values(due_at=0.0))
     request = session.get(Request, asked.request_id, with_for_update=True)
     if request.state == "done" and request.outcome == "quiet":
         return ask(session, now, case_id, request.car, request.owner, True, request.ticket, False)

@@ -34,16 +34,22 @@ class Pulse:
         self.name = name
         self._take_over_s, self._steady = take_over_s, steady
         self._seen: dict[str, tuple[int, float]] = {}
-        self._looked_at = self._beaten_at = -math.inf
+        self._beaten_at = -math.inf
         self._lock = threading.Lock()
 
-    def is_due(self) -> bool:
-        """True once in `BEAT_S`: to beat, and to look after what the dead left."""
-        now = self._steady()
-        if now - self._looked_at < BEAT_S:
-            return False
-        self._looked_at = now
-        return True
+    def each_beat(self) -> Callable[[], bool]:
+        """A question whose answer is True once in `BEAT_S`: to beat, and to look after what the dead left."""
+        looked_at = -math.inf
+
+        def is_due() -> bool:
+            nonlocal looked_at
+            now = self._steady()
+            if now - looked_at < BEAT_S:
+                return False
+            looked_at = now
+            return True
+
+        return is_due
 
     def beat(self, session: Session) -> None:
         """This engine lives; written once in `BEAT_S`, however often it is said."""

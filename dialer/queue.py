@@ -7,7 +7,7 @@ is spent, whatever the phone did: nobody is rung twice for one attempt.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -60,11 +60,9 @@ class AttemptQueue(Transactions):
         self, engine: Engine, policy: AttemptPolicy, now: Callable[[], datetime],
         steady: Callable[[], float] | None = None, pulse: Pulse | None = None,
     ) -> None:
-        super().__init__(engine, steady or (lambda: now().timestamp()))
+        super().__init__(engine, steady or (lambda: now().timestamp()), pulse)
         self.policy = policy
         self._now = now
-        self._pulse = pulse or Pulse("engine")
-        self._under_way: set[tuple[int, int]] = set()
 
     def ask(
         self, case_id: str, car: str, owner: str, *, emergency: bool = False, ticket: str = "", afresh: bool = False
@@ -112,6 +110,11 @@ class AttemptQueue(Transactions):
     def withdraw(self, case_id: str) -> Request | None:
         """The case needs no call any more. The request is cancelled when no other case waits for it."""
         return self._change(self._withdraw, case_id)
+
+    def cancelled(self, requests: Collection[int]) -> list[int]:
+        """Those of the requests that nobody needs any more, whichever engine was told so."""
+        with self._reading() as session:
+            return list(session.scalars(select(Request.id).where(Request.id.in_(requests), Request.state == "cancelled")))
 
     def mark_emergency(self, case_id: str) -> Request | None:
         """The case is an emergency; None where no call waits for it. What only the night had ended begins anew."""
@@ -325,7 +328,7 @@ class AttemptQueue(Transactions):
         return request
 
     def _claim(self, session: Session, now: float, most: int) -> list[Request]:
-        if self._pulse.is_due():
+        if self._each_beat():
             self._pulse.beat(session)
             self._take_over(session, now)
         due = select(Request).where(
@@ -351,13 +354,8 @@ class AttemptQueue(Transactions):
             close(request, now)
 
     def _take_over(self, session: Session, now: float) -> None:
-        """Attempts that nobody will end any more are spent: a dead engine's, and any of this one's
-        that it knows nothing of, from before it was started or whose beginning it never heard back."""
-        last = select(Attempt).where(Attempt.outcome == "", or_(
-            Attempt.engine == self._pulse.name, self._pulse.orphaned(session, Attempt.engine)))
-        lost = [each for each in session.scalars(last.order_by(Attempt.request_id, Attempt.seq))
-                if each.engine != self._pulse.name or (each.request_id, each.seq) not in self._under_way]
-        for attempt in lost:
+        """Attempts that nobody will end any more are spent."""
+        for attempt in self._cut_off(session, Attempt, Attempt.outcome == "", lock=False):  # first its request
             request = session.get(Request, attempt.request_id, with_for_update=True)
             session.refresh(attempt)
             if attempt.outcome:

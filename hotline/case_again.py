@@ -56,9 +56,11 @@ class CaseAgain:
 
     @action("done")
     async def car_moved(self, conversation: Conversation) -> str:
-        """The caller's word that the car has moved: nobody is called about it any more, the cases are closed by it."""
+        """The caller's word that the car has moved: nobody is called about it any more, nor sent a text; the cases are closed by it."""
         for case_id in (*self._earlier, self._case.id):
             await self._owners.withdraw(case_id, "the caller says that the car has moved")
+            if self._desk.texts:
+                await self._desk.texts.withdraw(case_id)
         called_back = conversation.call.leg.direction == "out"   # the call in which it was reported has long been over
         for case_id in (*self._earlier, *([self._case.id] if called_back else [])):
             self._case.settle(case_id, "moved")

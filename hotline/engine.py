@@ -119,7 +119,7 @@ class Engine:
 
     def _text_desk(self, casebook: Casebook) -> TextDesk:
         same_id = bool(self._gateway and self._gateway.same_id)
-        outbox = Outbox(self.store.engine, self._steady, self._folder.name, same_id=same_id)
+        outbox = Outbox(self.store.engine, self._steady, self._pulse, same_id=same_id)
 
         def quiet_s() -> float:
             clock = datetime.now().astimezone()
@@ -130,7 +130,7 @@ class Engine:
 
     def _promises(self) -> Promises:
         policy = CallBackPolicy(self.config.call_back_tries, self.config.call_back_wait_s)
-        return Promises(self.store.engine, policy, self._steady, self._folder.name)
+        return Promises(self.store.engine, policy, self._steady, self._pulse)
 
     def _can_dial_callers(self) -> bool:
         return self.sip.trunk is not None or self.config.call_back_dial.startswith("sip")

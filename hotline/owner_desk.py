@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -18,6 +17,7 @@ from dialer.client import LookupRefused, Match, Renewed, VaultUnavailable
 from dialer.queue import AttemptQueue, Begun, Request
 from hotline.database import Reach, reason
 from hotline.desk import Desk
+from hotline.owed import Owed
 from hotline.owner_call import OwnerAnswer, call_number
 from hotline.rounds import LOOK_S, Rounds, within
 from ivr.sip.line import LineError
@@ -53,7 +53,7 @@ class OwnerDesk:
         replay, which has its own time, at once. `reach`: who says that the database is away."""
         self.queue, self._run = queue, run
         self._desk, self._cases, self._reach = desk, cases, reach or Reach()
-        self._owed: deque[tuple[Callable[..., object], tuple, dict]] = deque()
+        self._owed = Owed(self._reach)
         self._recovered = False
         self._rounds = Rounds(self._look, "owner-desk")
         self._unwanted: dict[int, asyncio.Event] = {}
@@ -66,7 +66,7 @@ class OwnerDesk:
 
     async def __aexit__(self, *_: object) -> None:
         await self._rounds.end()
-        if not await self._pay():
+        if not await self._owed.pay():
             log.error("not_stored", extra={"fields": {"owner_calls": len(self._owed)}})
 
     async def ask(self, case_id: str, match: Match, *, emergency: bool = False, afresh: bool = False) -> Request:
@@ -85,16 +85,18 @@ class OwnerDesk:
         return await self._run(self.queue.of_case, case_id)
 
     async def withdraw(self, case_id: str, why: str) -> None:
-        """The case needs no call any more; on disk as soon as the database takes it."""
-        if request := await self._owe(self.queue.withdraw, case_id):
-            self._cases.note(case_id, "desk", "owner_call_withdrawn", why=why, request=request.state)
-            if request.state == "cancelled" and request.id in self._unwanted:
-                self._unwanted[request.id].set()
-            self._rounds.tell_change()
+        """The case needs no call any more; on disk as soon as the database takes it. A phone that rings for
+        nobody else falls silent, whichever engine made it ring."""
+        async def change() -> None:
+            if request := await self._run(self.queue.withdraw, case_id):
+                self._cases.note(case_id, "desk", "owner_call_withdrawn", why=why, request=request.state)
+
+        await self._owed.write(change)
+        self._rounds.tell_change()
 
     async def hurry(self, case_id: str) -> None:
         """The case is an emergency; on disk as soon as the database takes it."""
-        await self._owe(self.queue.mark_emergency, case_id)
+        await self._owed.write(lambda: self._run(self.queue.mark_emergency, case_id))
         self._rounds.tell_change()
 
     async def when(self, request_id: int, done: Callable[[Request], object], limit_s: float) -> Request:
@@ -123,11 +125,20 @@ class OwnerDesk:
     async def _look(self) -> None:
         for request in await self._due(MOST_AT_ONCE - len(self._rounds)):
             self._rounds.start(self._attempt(request))
+        await self._silence_what_is_cancelled()
+
+    async def _silence_what_is_cancelled(self) -> None:
+        try:
+            for request_id in await self._run(self.queue.cancelled, list(self._unwanted)) if self._unwanted else ():
+                if request_id in self._unwanted:
+                    self._unwanted[request_id].set()
+        except SQLAlchemyError as error:
+            self._reach.failed(error)
 
     async def _due(self, most: int) -> list[Request]:
         """Requests to make an attempt of now; first what an earlier time left behind is brought to an end."""
         try:
-            if not await self._pay():
+            if not await self._owed.pay():
                 return []
             if not self._recovered:
                 for request in await self._run(self.queue.recover):
@@ -137,27 +148,6 @@ class OwnerDesk:
         except SQLAlchemyError as error:
             self._reach.failed(error)
             return []
-
-    async def _owe(self, change: Callable[..., object], *arguments: object, **named: object) -> object:
-        """What must get on disk, now or when the database is back; its answer, None where it comes later."""
-        try:
-            return await self._run(lambda: change(*arguments, **named))
-        except SQLAlchemyError as error:
-            self._reach.failed(error)
-            self._owed.append((change, arguments, named))
-            return None
-
-    async def _pay(self) -> bool:
-        """Put on disk what is owed; False while the database does not take it."""
-        while self._owed:
-            change, arguments, named = self._owed[0]
-            try:
-                await self._run(lambda: change(*arguments, **named))
-            except SQLAlchemyError as error:
-                self._reach.failed(error)
-                return False
-            self._owed.popleft()
-        return True
 
     async def _attempt(self, request: Request) -> None:
         cases: list[str] = []
@@ -219,4 +209,5 @@ class OwnerDesk:
             answer = OwnerAnswer("failed", rang=True)
         finally:
             del self._unwanted[begun.request_id]
-            await self._owe(self.queue.end, begun, answer.outcome, minutes=answer.minutes, rang=answer.rang)
+            await self._owed.write(lambda: self._run(lambda: self.queue.end(
+                begun, answer.outcome, minutes=answer.minutes, rang=answer.rang)))

@@ -10,10 +10,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dialer.promises import Promise, Promises
 from hotline.call_back import call_back, spoken_outcome
-from hotline.casebook import Casebook
-from hotline.database import Reach
+from hotline.casebook import Casebook, OpenCase
+from hotline.database import Reach, reason
 from hotline.desk import Desk
 from hotline.move_car import MoveCar
+from hotline.owed import Owed
 from hotline.owner_desk import OwnerDesk
 from hotline.rounds import Rounds
 from hotline.text_desk import TextDesk
@@ -22,6 +23,9 @@ from ivr.sip.line import LineError
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 4
+RING_WITHIN_S = 10.0
+"""A try that could not ring so soon after it was put on disk does not: this engine stood still, and another
+may have taken it for dead."""
 
 
 def once_of(case_id: str) -> str:
@@ -39,6 +43,7 @@ class PromiseDesk:
         """`desk`: what a call that begins now works with. `run`: where the database's work is done. `reach`: who
         says that the database is away."""
         self._reach = reach or Reach()
+        self._owed = Owed(self._reach)
         self.promises = promises
         self._desk, self._texts, self._owners, self._cases, self._run = desk, texts, owners, cases, run
         self._rounds = Rounds(self._look, "promise-desk")
@@ -48,15 +53,19 @@ class PromiseDesk:
             for promise in await self._run(self.promises.recover):
                 log.warning("promise_goes_on", extra={"fields": {"case": promise.case_id, "how": promise.how}})
         except SQLAlchemyError as error:
-            self._reach.failed(error)  # they go on when their leases end
+            self._reach.failed(error)  # they go on at a later round
         self._rounds.begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._rounds.end()
+        if not await self._owed.pay():
+            log.error("not_stored", extra={"fields": {"call_backs": len(self._owed)}})
 
     async def _look(self) -> None:
         try:
+            if not await self._owed.pay():
+                return
             for promise in await self._run(self.promises.claim, MOST_AT_ONCE - len(self._rounds)):
                 self._take_up(promise)
             for promise in await self._run(self.promises.begun_texts):
@@ -72,18 +81,29 @@ class PromiseDesk:
 
     async def _call(self, promise: Promise) -> None:
         """One try to its end, and the end on disk, whatever happens."""
-        case_id = promise.case_id
-        number, plate = await self._cases.caller(case_id), await self._cases.plate(case_id)
-        case, desk = self._cases.case(case_id), self._desk()
+        case, number = self._cases.case(promise.case_id), ""
+        ring_by = asyncio.get_running_loop().time() + RING_WITHIN_S
         try:
+            number, plate = await self._cases.caller(case.id), await self._cases.plate(case.id)
+            if asyncio.get_running_loop().time() > ring_by:
+                case.note("caller", "stood_still")
+                return
+            desk = self._desk()
             await call_back(desk, case, MoveCar(desk, case, self._owners), promise, number, plate)
         except LineError as error:
             case.note("caller", "trouble", error=str(error))
+        except SQLAlchemyError as error:
+            self._reach.failed(error)
+            case.note("caller", "trouble", error=reason(error))
         except Exception as error:
-            log.exception("call_back_failed", extra={"fields": {"case": case_id}})
+            log.exception("call_back_failed", extra={"fields": {"case": case.id}})
             case.note("caller", "trouble", error=type(error).__name__)
         finally:
-            ended = await self._run(lambda: self.promises.missed(case_id, text_instead=self._texts.reaches(number)))
+            await self._owed.write(lambda: self._end_call(promise, case, number))
+
+    async def _end_call(self, promise: Promise, case: OpenCase, number: str) -> None:
+        text_instead = not number or self._texts.reaches(number)   # not known: found out when it is to be sent
+        ended = await self._run(lambda: self.promises.missed(promise, text_instead=text_instead))
         if ended.state == "unkept":
             self._tell_unkept(ended, "not reached")
         elif ended.state == "kept":
@@ -98,6 +118,8 @@ class PromiseDesk:
         elif text and text.state == "sent":
             await self._run(self.promises.kept, case_id)
             self._cases.note(case_id, "desk", "promise_kept", how="text")
+        elif text and text.state == "withdrawn":
+            await self._run(self.promises.cancelled, case_id)
         elif text and text.ended_at:
             await self._give_up(promise, f"the text is {text.state}")
 

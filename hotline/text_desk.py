@@ -8,22 +8,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from dialer.client import LookupRefused, VaultUnavailable
 from dialer.texting.gateway import Sent, ask_gateway
-from dialer.texting.outbox import Outbox, Text, owner_once
+from dialer.texting.outbox import QUIET, Outbox, Text, owner_once
 from dialer.texting.settings import Gateway
 from hotline.database import Reach
+from hotline.owed import Owed
 from hotline.rounds import LOOK_S, Rounds
 from hotline.texts import TextTemplate
 
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 8
-VAULT_AWAY_S = 15.0
+VAULT_AWAY_S = DATABASE_AWAY_S = 15.0
 QUIET_AGAIN_S = 300.0
 OWNER_TEXT = "owner_please_move"
 """The template of the text for owners whom no call reached; without it they get none."""
@@ -62,6 +64,7 @@ class TextDesk:
         reach: Reach | None = None,
     ) -> None:
         self._reach = reach or Reach()
+        self._owed = Owed(self._reach)
         self.gateway, self.outbox = gateway, outbox
         self._cases, self._vault, self._templates = cases, vault, templates
         self._quiet_s, self._run = quiet_s, run
@@ -75,12 +78,14 @@ class TextDesk:
                 for text in await self._run(self.outbox.recover):
                     self._tell_end(text)
             except SQLAlchemyError as error:
-                self._reach.failed(error)  # they go on when their leases end
+                self._reach.failed(error)  # they go on at a later round
             self._rounds.begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._rounds.end()
+        if not await self._owed.pay():
+            log.error("not_stored", extra={"fields": {"texts": len(self._owed)}})
 
     def reaches(self, number: str) -> bool:
         """Whether texts can be sent to this number."""
@@ -106,8 +111,19 @@ class TextDesk:
         text = await self._run(self.outbox.text, once)
         return text is not None and text.state in ("waiting", "sending", "sent")
 
+    async def withdraw(self, case_id: str) -> None:
+        """The car has moved: a case's texts that are not on their way yet are not sent; on disk as soon as the
+        database takes it."""
+        async def change() -> None:
+            for text in await self._run(self.outbox.withdraw, case_id):
+                self._cases.note(text.case_id, "desk", "text_withdrawn", to=text.to, text=text.name)
+
+        await self._owed.write(change)
+
     async def _look(self) -> None:
         try:
+            if not await self._owed.pay():
+                return
             await self._take_owed()
             due, ended = await self._run(self.outbox.claim, self._room())
         except SQLAlchemyError as error:
@@ -141,36 +157,42 @@ class TextDesk:
         self._next_s = max(self._next_s, now) + texts * 60 / self.gateway.per_minute
 
     async def _send(self, text: Text) -> None:
+        """One try to its end, and the end on disk: what a gateway took must not be forgotten."""
         try:
-            ended = await (self._to_owner(text) if text.to == "owner" else self._to_caller(text))
+            change = await (self._to_owner(text) if text.to == "owner" else self._to_caller(text))
         except SQLAlchemyError as error:
             self._reach.failed(error)
-            return
-        self._tell_end(ended)
+            change = partial(self.outbox.put_off, text.id, DATABASE_AWAY_S, "the database was away")
 
-    async def _to_caller(self, text: Text) -> Text:
+        async def end() -> None:
+            self._tell_end(await self._run(change), before=text)
+
+        await self._owed.write(end)
+
+    async def _to_caller(self, text: Text) -> Callable[[], Text]:
         number = await self._cases.caller(text.case_id)
         if not self.reaches(number):
-            return await self._run(self.outbox.end, text.id, Sent("refused", "the number gets no texts"))
-        return await self._run(self.outbox.end, text.id, await ask_gateway(self.gateway, number, text.text, text.id))
+            return partial(self.outbox.end, text.id, Sent("refused", "the number gets no texts"))
+        return partial(self.outbox.end, text.id, await ask_gateway(self.gateway, number, text.text, text.id))
 
-    async def _to_owner(self, text: Text) -> Text:
-        """By the vault, which alone knows the number."""
-        if (wait_s := self._quiet_s()) > 0:
-            return await self._run(self.outbox.put_off, text.id, wait_s, "quiet hours")
+    async def _to_owner(self, text: Text) -> Callable[[], Text]:
+        """By the vault, which alone knows the number, and keeps to the owner's own hours."""
+        quiet_s = self._quiet_s()
+        if quiet_s > 0 and not await self._run(self.outbox.is_emergency, text):
+            return partial(self.outbox.put_off, text.id, min(quiet_s, QUIET_AGAIN_S), QUIET)
         try:
             sent = await self._vault().text(text.ticket, text.id, text.text)
         except LookupRefused as refused:
             if refused.kind == "quiet":
-                return await self._run(self.outbox.put_off, text.id, QUIET_AGAIN_S, "quiet hours")
+                return partial(self.outbox.put_off, text.id, QUIET_AGAIN_S, QUIET)
             sent = Sent("refused", refused.kind)
         except VaultUnavailable:
-            return await self._run(self.outbox.put_off, text.id, VAULT_AWAY_S, "the vault is down")
-        return await self._run(self.outbox.end, text.id, sent)
+            return partial(self.outbox.put_off, text.id, VAULT_AWAY_S, "the vault is down")
+        return partial(self.outbox.end, text.id, sent)
 
-    def _tell_end(self, text: Text) -> None:
-        """What became of a text, in its case; what goes on is told once."""
-        if text.state == "waiting" and text.tries > 1:
+    def _tell_end(self, text: Text, before: Text | None = None) -> None:
+        """What became of a text, in its case; what goes on as `before` is told once."""
+        if before and text.state == "waiting" and text.why == before.why:
             return
         kind = {"sent": "text_sent", "waiting": "text_delayed", "sending": "text_delayed"}.get(text.state, "text_failed")
         self._cases.note(text.case_id, "desk", kind, to=text.to, text=text.name, why=text.why, reference=text.reference,

@@ -54,16 +54,18 @@ class PrivatePostgres:
             self.stop()
         shutil.rmtree(self._folder)
 
-    def url(self, database: str) -> str:
-        return f"postgresql://ivr@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str, user: str = "ivr") -> str:
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
     def new_database(self) -> str:
-        """The address of an empty database."""
+        """The address of what looks like an empty database: a schema, which is its user's own. (A database is 300
+        files; a schema is none.)"""
         self._databases += 1
         name = f"test_{self._databases}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return self.url(name)
+            connection.execute(f"CREATE ROLE {name} SUPERUSER LOGIN")
+            connection.execute(f"CREATE SCHEMA AUTHORIZATION {name}")
+        return self.url("postgres", name)
 
     def dump(self, url: str) -> bytes:
         """All that a database holds, as pg_dump tells it."""

@@ -15,7 +15,7 @@ class Text(Base):
     `id`: the gateway's {id}, never used again. `once`: what this text is for; a second one for the same is
     not taken. `to`: `caller` or `owner`. `name`: of the template. `ticket`: the owner's, for the vault.
     `state`: `waiting`, `sending`, or its end: `sent`, `refused`, `expired`, `unsure`, `withdrawn`. `why`: of the
-    last try. `reference`: the gateway's own number. `engine`, `lease_until`: who is sending it.
+    last try. `reference`: the gateway's own number. `engine`: whose it is to send.
     """
 
     __tablename__ = "text_message"
@@ -37,4 +37,3 @@ class Text(Base):
     why: Mapped[str] = mapped_column(default="")
     reference: Mapped[str] = mapped_column(default="")
     engine: Mapped[str] = mapped_column(default="")
-    lease_until: Mapped[float] = mapped_column(default=0.0)
