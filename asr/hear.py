@@ -21,6 +21,7 @@ CLIPPED_SHARE = 0.01               # of samples at full scale
 _RAW = {".al": "ALAW", ".alaw": "ALAW", ".ul": "ULAW", ".ulaw": "ULAW"}
 _RATES = (1000, 384_000)
 _MOST_CHANNELS = 8
+_BLOCK = 256                        # frames; of a torn FLAC, a block that reaches beyond the tear is lost
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,9 @@ def read_sound(file: BinaryIO, name: str, start_s: float = 0.0,
                 raise AsrError(f"{name} is {seconds:.1f} s long: start before its end.")
             if first:
                 _skip(sound, first)
-            samples = sound.read(int(longest_s * sound.samplerate), "float32", always_2d=True)
-            torn = "should be" in sound.extra_info and sound.format == "WAV"
+            samples, torn = _as_far_as_it_goes(sound, int(longest_s * sound.samplerate))
+            if torn and sound.format != "WAV":        # a WAV's length is counted; others' was written down before
+                seconds = (first + len(samples)) / sound.samplerate
             rate = sound.samplerate
     except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
         raise AsrError(f"{name} is not a recording that can be read: give a WAV, FLAC, Ogg or "
@@ -119,8 +121,27 @@ def read_sound(file: BinaryIO, name: str, start_s: float = 0.0,
         notes.insert(0, f"the file is torn: {seconds:.1f} s of it are there")
     if first or seconds > longest_s:
         end = start_s + len(mono) / rate
-        notes.insert(0, f"heard from {start_s:.0f} s to {end:.0f} s of {seconds:.0f} s")
+        notes.insert(0, f"heard from {round(start_s, 1):g} s to {round(end, 1):g} s of {round(seconds, 1):g} s")
     return Recording(mono, rate, seconds, tuple(notes))
+
+
+def _as_far_as_it_goes(sound: soundfile.SoundFile, frames: int) -> tuple[np.ndarray, bool]:
+    """Up to so many frames (frames, channels), and whether the file is torn: read bit by bit, for where a
+    FLAC is torn all of what was asked for at once is refused. Raises SoundFileError where nothing can be read."""
+    torn = "should be" in sound.extra_info and sound.format == "WAV"
+    read = [np.zeros((0, sound.channels), np.float32)]
+    while frames > 0:
+        try:
+            block = sound.read(min(frames, _BLOCK), "float32", always_2d=True)
+        except soundfile.SoundFileError:
+            if len(read) == 1:
+                raise
+            return np.concatenate(read), True
+        if not len(block):
+            break
+        read.append(block)
+        frames -= len(block)
+    return np.concatenate(read), torn
 
 
 def _skip(sound: soundfile.SoundFile, frames: int) -> None:

@@ -23,6 +23,7 @@ from hotline.bench.table import show
 from hotline.bench.turn_table import show_turns
 from hotline.bench.turns import CALLS_A_BARGE_IN_CALL, ECHO_DELAYS_MS, measure_turns
 from hotline.cli.bench_answers import answers
+from hotline.cli.number import Number
 from hotline.errors import CannotRun
 from plate_parser.match import Thresholds
 
@@ -49,8 +50,8 @@ bench.add_command(answers)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, exists=True))
 @click.option("--grammar", default="plate", show_default=True, help="What is listened for where a row names no grammar.")
 @click.option("--line", type=click.Choice(LINES), default="clean", show_default=True, help="The telephone line in between.")
-@click.option("--noise", type=click.FloatRange(-20, 80), metavar="DB", help="Street noise so many dB below the speech.")
-@click.option("--loss", type=click.FloatRange(0, 90), default=0.0, metavar="PERCENT", help="Packets that are lost, and concealed.")
+@click.option("--noise", type=Number(-20, 80), metavar="DB", help="Street noise so many dB below the speech.")
+@click.option("--loss", type=Number(0, 90), default=0.0, metavar="PERCENT", help="Packets that are lost, and concealed.")
 @click.option("--register", type=click.IntRange(0, 5_000_000), metavar="N",
               help="Match plates with a register of the set's own and N made-up ones, too.")
 @click.option("--model", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Another recognizer: a Vosk or sherpa-onnx model's folder.")
@@ -207,7 +208,7 @@ def parse(forms: int, seed: int, as_json: bool) -> None:
 @click.option("--register", type=click.IntRange(1, 10_000_000), default=1_000_000, show_default=True, help="How many plates each made-up register has.")
 @click.option("--registers", type=click.IntRange(1, 100), default=3, show_default=True, help="How many registers are made up.")
 @click.option("--voices", metavar="A,B,…", help="Only these speakers: tune on some, report on others.")
-@click.option("--slip", type=click.FloatRange(0, 1), default=0.005, show_default=True, help="How often a caller says 对 to a wrong plate.")
+@click.option("--slip", type=Number(0, 1), default=0.005, show_default=True, help="How often a caller says 对 to a wrong plate.")
 @click.option("--vault", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="A vault.toml whose thresholds are used.")
 @click.option("--seed", default=1123, show_default=True, help="Which registers and slips.")
 @click.option("--results", type=click.Path(path_type=Path, dir_okay=False), help="Where what was heard is kept, as for bench hear.")

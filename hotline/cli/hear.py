@@ -14,6 +14,7 @@ from asr.hear import Recording, read_recording
 from asr.hear import hear as hear_recording
 from asr.measure_engine import recognizer_of
 from asr.recognizer import AsrError, Result
+from hotline.cli.number import Number
 
 
 @click.command()
@@ -21,9 +22,9 @@ from asr.recognizer import AsrError, Result
 @click.option("--grammar", default="plate", show_default=True, help="What can be said: a file of flows/grammars.")
 @click.option("--model", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Another recognizer: a Vosk or sherpa-onnx model's folder.")
 @click.option("--best", default=5, show_default=True, type=click.IntRange(1), help="How many hypotheses are shown.")
-@click.option("--from", "start_s", default=0.0, type=click.FloatRange(0), metavar="SECONDS", help="Listen from here on.")
+@click.option("--from", "start_s", default=0.0, type=Number(0), metavar="SECONDS", help="Listen from here on.")
 @click.option("--json", "as_json", is_flag=True,
-              help='{"file", "hypotheses": [{"text", "value", "probability"}], "rejected", "seconds", "notes"}; '
+              help='{"file", "hypotheses": [{"text", "value", "probability", "complete"}], "rejected", "seconds", "notes"}; '
                    "a list of them for several files.")
 def hear(files: tuple[Path, ...], grammar: str, model: Path | None, best: int, start_s: float, as_json: bool) -> None:
     """Say what was said in FILES: WAV, FLAC, Ogg, AIFF, .alaw or .ulaw, at any rate.
@@ -57,7 +58,8 @@ def hear(files: tuple[Path, ...], grammar: str, model: Path | None, best: int, s
 
 def _entry(path: Path, recording: Recording, result: Result, best: int) -> dict[str, Any]:
     hypotheses = [
-        {"text": h.text, "value": h.value, "probability": None if h.probability is None else round(h.probability, 6)}
+        {"text": h.text, "value": h.value, "probability": None if h.probability is None else round(h.probability, 6),
+         "complete": h.complete}
         for h in result.hypotheses[:best]
     ]
     return {"file": str(path), "hypotheses": hypotheses, "rejected": result.rejected,
@@ -75,6 +77,7 @@ def _show(entries: list[dict[str, Any]]) -> None:
         table.add_column(justify="right", no_wrap=True)
         for hypothesis in entry["hypotheses"]:
             probability = "?" if hypothesis["probability"] is None else f"{hypothesis['probability']:.1%}"
-            table.add_row(f"  {probability}", hypothesis["value"], hypothesis["text"])
+            more = "" if hypothesis["complete"] else " …"
+            table.add_row(f"  {probability}", hypothesis["value"] + more, hypothesis["text"])
         if entry["hypotheses"]:
             console.print(table)

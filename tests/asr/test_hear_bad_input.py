@@ -43,6 +43,14 @@ def test_a_recording_torn_in_its_sound_is_heard_as_far_as_it_goes(tmp_path):
     assert 0.9 < recording.seconds < 1.1 and "torn" in recording.notes[0]
 
 
+def test_of_a_torn_flac_what_came_before_the_tear_is_heard(tmp_path):
+    whole = written(tmp_path / "whole.flac").read_bytes()
+    (tmp_path / "torn.flac").write_bytes(whole[: len(whole) // 2])
+    recording = read_recording(tmp_path / "torn.flac")
+    assert 0.4 < recording.seconds == recording.heard_s < 1.1 and "torn" in recording.notes[0]
+    assert np.abs(recording.samples - SOUND[: len(recording.samples)]).max() < 1e-3
+
+
 def test_a_header_without_sound_is_refused(tmp_path):
     whole = written(tmp_path / "whole.wav").read_bytes()
     (tmp_path / "torn.wav").write_bytes(whole[:44])

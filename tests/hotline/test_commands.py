@@ -95,6 +95,12 @@ def test_what_is_no_recording_is_refused_in_one_sentence(tmp_path):
     assert done.returncode == 2 and "Traceback" not in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("options", [("--from", "nan"), ("--from", "-1"), ("--best", "0")])
+def test_a_number_that_means_nothing_is_refused_as_such(words, options):
+    done = ivr("hear", words[PLATE], *options)
+    assert done.returncode == 2 and options[0] in done.stderr and "not a recording" not in done.stderr
+
+
 def test_doctor_finds_a_healthy_installation_healthy(tmp_path):
     settle(tmp_path / "site")
     done = ivr("doctor", "--json", "--config", tmp_path / "site" / "ivr.toml")
