@@ -146,10 +146,13 @@ def measure_policy(callers: Sequence[Caller], size: int, thresholds: Thresholds,
     for number in range(registers):
         register = set(made_up_plates(size, seed=seed + number))
         for caller in callers:
+            taken = caller.plate in register
             register.add(caller.plate)
             known.append((caller, simulate(caller, register, thresholds, slip, rng)))
             register.discard(caller.plate)
             strangers.append((caller, simulate(caller, register, thresholds, slip, rng)))
+            if taken:
+                register.add(caller.plate)
             advance()
     right = sum(d.called == c.plate for c, d in known)
     return {

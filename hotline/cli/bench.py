@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.progress import Progress
 from asr.line_simulation import LINES, Conditions
 from dialer.vault_config import load_vault_config
 from hotline.bench.false_plates import measure_false_plates
+from hotline.bench.made_callers import made_callers
 from hotline.bench.match import MOST_PLATES, VARIANTS, measure_match
 from hotline.bench.page import write_page
 from hotline.bench.parse import parse_back
@@ -206,7 +208,9 @@ def parse(forms: int, seed: int, as_json: bool) -> None:
 @click.argument("folder", metavar="DIR|TSV", type=click.Path(path_type=Path, exists=True))
 @click.option("--line", type=click.Choice(LINES), default="alaw", show_default=True, help="The telephone line in between.")
 @click.option("--register", type=click.IntRange(1, 10_000_000), default=1_000_000, show_default=True, help="How many plates each made-up register has.")
-@click.option("--registers", type=click.IntRange(1, 100), default=3, show_default=True, help="How many registers are made up.")
+@click.option("--registers", type=click.IntRange(1, 100), help="How many registers are made up: 3 unless given, 1 with --simulate.")
+@click.option("--simulate", type=click.IntRange(1, 1_000_000), metavar="N",
+              help="N callers made of the recorded ones: each character of a made-up plate is heard as a recording of it was.")
 @click.option("--voices", metavar="A,B,…", help="Only these speakers: tune on some, report on others.")
 @click.option("--slip", type=Number(0, 1), default=0.005, show_default=True, help="How often a caller says 对 to a wrong plate.")
 @click.option("--vault", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="A vault.toml whose thresholds are used.")
@@ -214,8 +218,8 @@ def parse(forms: int, seed: int, as_json: bool) -> None:
 @click.option("--results", type=click.Path(path_type=Path, dir_okay=False), help="Where what was heard is kept, as for bench hear.")
 @click.option("--json", "as_json", is_flag=True, help='{"right", "right_first", "said_once", "person", "wrong_read_back", "wrong_offered", '
               '"wrong_called", "stranger_offered", …}')
-def policy(folder: Path, line: str, register: int, registers: int, voices: str | None, slip: float, vault: Path | None,
-           seed: int, results: Path | None, as_json: bool) -> None:
+def policy(folder: Path, line: str, register: int, registers: int | None, simulate: int | None, voices: str | None, slip: float,
+           vault: Path | None, seed: int, results: Path | None, as_json: bool) -> None:
     """How often whole dialogues end at the right owner, with the recognizer's real mistakes.
 
     DIR is a set as for `ivr bench hear` in which each speaker says a plate two times or more, such as
@@ -224,6 +228,7 @@ def policy(folder: Path, line: str, register: int, registers: int, voices: str |
 
     \b
     Example: ivr bench policy callers/ --voices zf_xiaoyi,zm_yunxi
+             ivr bench policy callers/ --voices zf_xiaoyi,zm_yunxi --simulate 20000
     """
     task = HearingTask(folder, Conditions(line, None, 0.0), results=results)
     callers = callers_of(heard_plates(task, Console(stderr=True)))
@@ -232,6 +237,9 @@ def policy(folder: Path, line: str, register: int, registers: int, voices: str |
     if not callers:
         raise CannotRun("nobody in the set says a plate twice: make one with python -m asr.training.callers, or leave out --voices")
     thresholds = load_vault_config(vault).thresholds if vault else Thresholds()
+    registers = registers or (1 if simulate else 3)
+    if simulate:
+        callers = list(made_callers(callers, simulate, random.Random(seed)))
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("simulating calls", total=len(callers) * registers)
         figures = measure_policy(callers, register, thresholds, slip=slip, registers=registers, seed=seed,
