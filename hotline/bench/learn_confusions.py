@@ -1,24 +1,13 @@
-"""The table of confusions learned from what the recognizer made of recordings whose plates are known.
-
-    python -m hotline.bench.learn_confusions DIR --results heard.jsonl --voices A,B >pairs.toml
-
-DIR is a set as for ``ivr bench hear``; only ``--voices`` are learned from, so that others are left to measure with.
-What it prints goes to the end of plate_parser/data/confusions.toml, in place of the pairs there.
-"""
+"""The table of confusions learned from what the recognizer made of recordings whose plates are known."""
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
-from pathlib import Path
 
-from rich.console import Console
-
-from asr.line_simulation import Conditions
 from hotline.bench.hearing import Outcome
-from hotline.bench.report import HearingTask, heard_plates
+from hotline.errors import CannotRun
 from plate_parser.variants import expert_confusions
 
 FIRM = 3.0
@@ -30,23 +19,19 @@ LEAST_TOLD = 0.005
 PLACES = 3
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--results", type=Path)
-    parser.add_argument("--line", default="alaw")
-    parser.add_argument("--voices", required=True, help="learn from these speakers only")
-    options = parser.parse_args()
-    task = HearingTask(options.folder, Conditions(options.line, None, 0.0), results=options.results)
-    voices = options.voices.split(",")
-    outcomes = [o for o in heard_plates(task, Console(stderr=True)) if o.row.clip.speaker in voices]
-    table = learned(outcomes)
-    print(f'# Learned by hotline.bench.learn_confusions from {len(outcomes)} plates in {len(voices)} voices '
-          f'({options.voices}), {options.line}, on {date.today()}.')
-    for heard, row in table.items():
-        print(f'[heard."{heard}"]')
-        for said, weight in row.items():
-            print(f'"{said}" = {weight}')
+def table_text(outcomes: Sequence[Outcome], voices: Collection[str], line: str, today: date) -> str:
+    """What was learned from `voices`, as the end of plate_parser/data/confusions.toml has it.
+
+    Raises CannotRun where nobody is left, or one of the voices is not in the set.
+    """
+    there = {outcome.row.clip.speaker for outcome in outcomes}
+    if missing := sorted(set(voices) - there):
+        raise CannotRun(f"nobody in the set is called {', '.join(missing)}: there are {', '.join(sorted(there)) or 'no plates'}")
+    of_them = [outcome for outcome in outcomes if outcome.row.clip.speaker in voices]
+    lines = [f"# Learned by ivr bench confusions from {len(of_them)} plates in {len(voices)} voices ({','.join(voices)}), {line}, on {today}."]
+    for heard, row in learned(of_them).items():
+        lines += [f'[heard."{heard}"]', *(f'"{said}" = {weight}' for said, weight in row.items())]
+    return "\n".join(lines)
 
 
 def learned(outcomes: Iterable[Outcome]) -> dict[str, dict[str, float]]:
@@ -70,6 +55,3 @@ def learned(outcomes: Iterable[Outcome]) -> dict[str, dict[str, float]]:
                         if weight >= LEAST_TOLD}
     return table
 
-
-if __name__ == "__main__":
-    main()

@@ -5,6 +5,7 @@ import json
 import random
 import tempfile
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from rich.progress import Progress
 from asr.line_simulation import LINES, Conditions
 from dialer.vault_config import load_vault_config
 from hotline.bench.false_plates import measure_false_plates
+from hotline.bench.learn_confusions import table_text
 from hotline.bench.made_callers import made_callers
 from hotline.bench.match import MOST_PLATES, VARIANTS, measure_match
 from hotline.bench.page import write_page
@@ -245,6 +247,23 @@ def policy(folder: Path, line: str, register: int, registers: int | None, simula
         figures = measure_policy(callers, register, thresholds, slip=slip, registers=registers, seed=seed,
                                  advance=lambda: progress.advance(bar))
     click.echo(json.dumps(figures, ensure_ascii=False) if as_json else policy_text(figures))
+
+
+@bench.command("confusions")
+@click.argument("folder", metavar="DIR|TSV", type=click.Path(path_type=Path, exists=True))
+@click.option("--voices", required=True, metavar="A,B,…", help="Learn from these speakers only: others are left to measure with.")
+@click.option("--line", type=click.Choice(LINES), default="alaw", show_default=True, help="The telephone line in between.")
+@click.option("--results", type=click.Path(path_type=Path, dir_okay=False), help="Where what was heard is kept, as for bench hear.")
+def confusions(folder: Path, voices: str, line: str, results: Path | None) -> None:
+    """Which characters are taken for which, learned from recordings of plates.
+
+    Prints a table in TOML, for the end of plate_parser/data/confusions.toml, in place of the pairs there.
+
+    \b
+    Example: ivr bench confusions recordings/ --voices anna,bert >pairs.toml
+    """
+    outcomes = heard_plates(HearingTask(folder, Conditions(line, None, 0.0), results=results), Console(stderr=True))
+    click.echo(table_text(outcomes, voices.split(","), line, date.today()))
 
 
 @bench.command("match")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tarfile
 import time
+import tomllib
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -141,3 +142,17 @@ def test_a_made_up_register_holds_the_callers_plates_and_mostly_their_city():
 
 def test_pictures_of_nothing_are_no_pictures():
     assert confusion_picture({}) == "" and reliability_picture([]) == ""
+
+
+def test_confusions_are_learned_from_the_voices_that_are_named(kit, measured):
+    kept = measured[3]
+    done = ivr("bench", "confusions", kit, "--voices", "zm_yunxi", "--results", kept)
+    assert done.returncode == 0, done.stderr
+    table = tomllib.loads(done.stdout)["heard"]
+    assert "from 2 plates in 1 voices (zm_yunxi)" in done.stdout
+    assert table["B"]["D"] > table["B"].get("X", 0) and all(0 < weight <= 1 for row in table.values() for weight in row.values())
+
+
+def test_a_voice_that_is_not_in_the_set_is_said_to_be_missing(kit, measured):
+    done = ivr("bench", "confusions", kit, "--voices", "nobody", "--results", measured[3])
+    assert done.returncode == 2 and "nobody in the set is called nobody: there are" in done.stderr
