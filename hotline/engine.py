@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -41,11 +42,20 @@ from ivr.sip_call import SipCall
 log = logging.getLogger(__name__)
 
 
-class Engine:
-    """Joins all parts. Use as an async context: entered, everything runs; left, all has ended."""
+def _time_of_day() -> datetime:
+    return datetime.now().astimezone()
 
-    def __init__(self, config: EngineConfig, listeners: list[Listener] | None = None):
-        self.config = config
+
+class Engine:
+    """Joins all parts. Use as an async context: entered, everything runs; left, all has ended.
+
+    `now`: the time of day, with its zone, which may be set while the engine runs.
+    """
+
+    def __init__(
+        self, config: EngineConfig, listeners: list[Listener] | None = None, now: Callable[[], datetime] = _time_of_day
+    ):
+        self.config, self._now = config, now
         self.listeners = listeners if listeners is not None else []
         self.sip = load_sip_config(config.sip_conf)
         self.flows = LiveFlows(
@@ -58,7 +68,7 @@ class Engine:
         self._known = KnownCallers.load(config.caller_numbers, config.caller_header)
         self._folder = EngineFolder(config.data)
         self._pulse = Pulse(self._folder.name, config.take_over_s)
-        self.store = Store(config.database, self._pulse, config.data / "unstored.jsonl")
+        self.store = Store(config.database, self._pulse, config.data / "unstored.jsonl", lambda: now().timestamp())
         self.policy = config.owner_policy
         self._gateway = config.gateway
         self._stack = AsyncExitStack()
@@ -98,8 +108,7 @@ class Engine:
             stack.callback(watching.cancel)
             self._steady = steady_clock(await asyncio.to_thread(self.store.time))
             casebook = Casebook(self.store, self.listeners)
-            queue = AttemptQueue(self.store.engine, self.policy, lambda: datetime.now().astimezone(),
-                                 self._steady, self._pulse)
+            queue = AttemptQueue(self.store.engine, self.policy, self._now, self._steady, self._pulse)
             self.owners = await stack.enter_async_context(
                 OwnerDesk(lambda: self.desk, queue, casebook, reach=self.store.reach))
             texts = await stack.enter_async_context(self._text_desk(casebook))
@@ -122,7 +131,7 @@ class Engine:
         outbox = Outbox(self.store.engine, self._steady, self._pulse, same_id=same_id)
 
         def quiet_s() -> float:
-            clock = datetime.now().astimezone()
+            clock = self._now()
             return 60.0 * self.policy.quiet_minutes(clock.hour * 60 + clock.minute)
 
         return TextDesk(self._gateway, outbox, casebook, lambda: self._desk.vault,

@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -73,10 +73,14 @@ class Store(AbstractContextManager):
     """The case database. Raises `CannotRun` if it cannot be opened.
 
     `pulse`: the engine that works on it, for what takes calls. `unstored`: where to keep what the
-    database cannot take; without it, in memory.
+    database cannot take; without it, in memory. `clock`: this machine's, seconds since 1970.
     """
 
-    def __init__(self, url: URL | str, pulse: Pulse | None = None, unstored: Path | None = None):
+    def __init__(
+        self, url: URL | str, pulse: Pulse | None = None, unstored: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ):
+        self._clock = clock
         self.reach = Reach()
         self._url = database_url(url, Path()) if isinstance(url, str) else url
         self._engine = connected(self._url)
@@ -110,7 +114,7 @@ class Store(AbstractContextManager):
                     return float(connection.scalar(select(func.extract("epoch", func.clock_timestamp()))))
         except SQLAlchemyError as error:
             self.reach.failed(error)
-        return time.time()
+        return self._clock()
 
     def open(self, *, patient: bool = False) -> "Store":
         """Bring the tables to this version's form.

@@ -156,7 +156,7 @@ def _pip_download(requirement: str, folder: Path) -> None:
 
 def _npm_pack(package: dict, folder: Path, npm: dict) -> None:
     wanted = f"{package['name']}@{package['version']}"
-    arguments = ["pack", wanted, "--pack-destination", str(folder), "--silent"]
+    arguments = ["pack", wanted, "--pack-destination", str(folder), "--loglevel=error"]
     if program := shutil.which("npm"):
         _run([program, *arguments], wanted)
         return

@@ -18,7 +18,7 @@ class Ending:
                 self._left.add("promise")
             case "text_queued":
                 self._left.add(entry.details["text"])
-            case "text_sent" | "text_failed":
+            case "text_sent" | "text_failed" | "text_withdrawn":
                 self._left.discard(entry.details["text"])
             case "closed":
                 self._left.discard("case")

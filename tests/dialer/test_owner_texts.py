@@ -2,28 +2,16 @@
 
 import json
 import secrets
-import sys
-from pathlib import Path
 
 import pytest
-from vault_house import NUMBER, PLATE, SURE
+from vault_house import NUMBER, PLATE, SURE, gateway_program, send_texts_to
 
 from dialer.audit import verify
 from dialer.client import LookupRefused
 from dialer.keys import load_key
 from dialer.supervise import VaultProcess
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "hotline"))
-
-from gateway_program import gateway_program, write_settings
-
 TEXT = f"您的车{PLATE}挡住了别人的路，请来挪一下。"
-
-
-def set_up(house, port, *, same_id=True, more=""):
-    path = write_settings(house.folder, port, same_id=same_id, timeout_s=0.4)
-    path.write_text(path.read_text("utf-8").replace("(000|1[3-9][0-9])[0-9]{8}", "[0-9]{11}"), "utf-8")
-    house.config.write_text(house.config.read_text("utf-8") + f'text_gateway = "gateway.toml"\n{more}', "utf-8")
 
 
 def kinds(house) -> list[str]:
@@ -33,7 +21,7 @@ def kinds(house) -> list[str]:
 async def test_an_owner_gets_a_text_once_and_neither_answers_nor_the_audit_hold_the_number(house):
     text_id = secrets.token_hex(16)
     async with gateway_program() as gateway:
-        set_up(house, gateway.port)
+        send_texts_to(house, gateway.port)
         async with VaultProcess(house.config, house.socket) as vault:
             ticket = (await vault.match("c1", SURE)).ticket
             sent = await vault.text(ticket, text_id, TEXT)
@@ -51,7 +39,7 @@ async def test_an_owner_gets_a_text_once_and_neither_answers_nor_the_audit_hold_
 async def test_a_text_whose_fate_is_unsure_goes_out_again_only_where_the_gateway_knows_ids(house, same_id, first, second):
     text_id = secrets.token_hex(16)
     async with gateway_program() as gateway:
-        set_up(house, gateway.port, same_id=same_id)
+        send_texts_to(house, gateway.port, same_id=same_id)
         async with VaultProcess(house.config, house.socket) as vault:
             ticket = (await vault.match("c1", SURE)).ticket
             await gateway.behave("lost")
@@ -62,7 +50,7 @@ async def test_a_text_whose_fate_is_unsure_goes_out_again_only_where_the_gateway
 
 async def test_texts_have_a_budget_by_case_and_by_owner_that_outlives_the_vault(house):
     async with gateway_program() as gateway:
-        set_up(house, gateway.port, more="texts_per_owner = 2\n")
+        send_texts_to(house, gateway.port, more="texts_per_owner = 2\n")
         async with VaultProcess(house.config, house.socket) as vault:
             tickets = [(await vault.match(f"c{n}", SURE)).ticket for n in range(3)]
             await vault.text(tickets[0], secrets.token_hex(16), TEXT)
@@ -80,7 +68,7 @@ async def test_what_is_no_text_and_a_vault_without_a_gateway_are_refused_in_one_
         ticket = (await vault.match("c1", SURE)).ticket
         with pytest.raises(LookupRefused, match="set text_gateway"):
             await vault.text(ticket, secrets.token_hex(16), TEXT)
-    set_up(house, 9)
+    send_texts_to(house, 9)
     async with VaultProcess(house.config, house.socket) as vault:
         for text_id, text in (("short", TEXT), (secrets.token_hex(16), ""), (secrets.token_hex(16), "长" * 301)):
             with pytest.raises(LookupRefused, match="32 hex digits"):

@@ -107,15 +107,16 @@ async def phone(script: dict, recording: Path):
 class House:
     """An engine in a folder, with its cases by caller and the phones that tests need."""
 
-    def __init__(self, folder: Path, words: Words, flows: Path = FLOWS, ring_s: int = 4, **settings):
+    def __init__(self, folder: Path, words: Words | None, flows: Path = FLOWS, ring_s: int = 4, clock=None, **settings):
+        """`clock`: the time of day, where a test sets it. Without `words` nobody speaks."""
         self.world: World = build_world(folder, flows, PLATE, owner_ring_s=ring_s, **EACH_CALL_BY_ITSELF | settings)
-        self.words, self.cases = words, {}
+        self.words, self.cases, self._clock = words, {}, {"now": clock} if clock else {}
         self.owner_line = asyncio.Lock()
         self._phones = 0
 
     async def __aenter__(self) -> "House":
         async with AsyncExitStack() as stack:
-            self.engine = await stack.enter_async_context(Engine(self.world.config, [self._hear]))
+            self.engine = await stack.enter_async_context(Engine(self.world.config, [self._hear], **self._clock))
             serving = asyncio.create_task(self.engine.serve())
             stack.callback(serving.cancel)
             self._stack = stack.pop_all()

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 DEMOS = {
     "later": ["--owner", "later"],
     "elderly": ["--caller", "elderly"],
+    "text": ["--later", "text"],
 }
 
 
@@ -23,7 +24,11 @@ async def tallies(words, tmp_path_factory):
         demo = await asyncio.create_subprocess_exec(
             *IVR, "demo", "--json", "--plate", PLATE, "--data", str(tmp_path_factory.mktemp(name)), *options,
             env=ENVIRONMENT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL)
-        out, _ = await asyncio.wait_for(demo.communicate(), 170)
+        try:
+            out, _ = await asyncio.wait_for(demo.communicate(), 170)
+        finally:
+            if demo.returncode is None:
+                demo.terminate()
         return name, (demo.returncode, json.loads(out.splitlines()[-1]))
 
     return dict(await asyncio.gather(*(run(name, options) for name, options in DEMOS.items())))
@@ -41,6 +46,12 @@ async def test_an_old_person_is_put_through(tallies):
     code, tally = tallies["elderly"]
     assert (code, tally["outcome"], tally["reason"], tally["matched"]) == (0, "person", "struggling", False)
     assert tally["seconds"]["answer_to_ringing"] is None
+
+
+async def test_a_caller_who_does_not_wait_gets_word_later(tallies):
+    code, tally = tallies["text"]
+    assert (code, tally["matched"], tally["outcome"]) == (0, True, "goes-on")
+    assert {"caller", "owner"} == {turn["side"] for turn in tally["turns"]}, "the owner was reached after the caller hung up"
 
 
 @pytest.mark.parametrize("name", DEMOS)
