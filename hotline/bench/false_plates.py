@@ -8,6 +8,7 @@ from rich.progress import Progress
 from asr.grammar import Grammar
 from asr.hear import recognizer_for
 from asr.measure_false import FalseAlarms, false_alarms
+from asr.recognizer import AsrError
 from hotline.bench.register import SURE
 from hotline.errors import CannotRun
 
@@ -18,16 +19,24 @@ def measure_false_plates(
     places: Sequence[Path], grammar_name: str, line: str, progress: Progress
 ) -> dict[str, object]:
     """`minutes` heard, `turns` in them, `taken` for a value of the grammar, `share` of the turns, `sure`
-    (at 95 % or more), and the same by file. Raises `CannotRun` where there is no recording, and `AsrError`."""
+    (at 95 % or more), the same by file, and `not_used`: a sentence for each file that could not be heard.
+    Raises `CannotRun` where no recording can be."""
     files = [file for place in places for file in _sounds(place)]
     if not files:
         raise CannotRun(f"{places[0]} holds no recording; give WAV, FLAC, Ogg or .alaw files, or a folder of them")
     grammar = Grammar.load(grammar_name)
     recognizer = recognizer_for(grammar)
-    found = [false_alarms(file, recognizer, grammar, line) for file in progress.track(files, description="hearing")]
+    found, not_used = [], []
+    for file in progress.track(files, description="hearing"):
+        try:
+            found.append(false_alarms(file, recognizer, grammar, line))
+        except AsrError as error:
+            not_used.append(str(error))
+    if not found:
+        raise CannotRun(not_used[0])
     whole = _row(found)
     return {**whole, "share": round(whole["taken"] / max(1, whole["turns"]), 4),
-            "by_file": {each.file: _row([each]) for each in found}}
+            "by_file": {each.file: _row([each]) for each in found}, "not_used": not_used}
 
 
 def _row(found: list[FalseAlarms]) -> dict[str, float]:

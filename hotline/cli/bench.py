@@ -119,7 +119,7 @@ def _show(report: dict, html: Path | None) -> None:
 @click.argument("recordings", metavar="DIR|FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--grammar", default="plate", show_default=True, help="What is listened for.")
 @click.option("--line", type=click.Choice(LINES), default="alaw", show_default=True, help="The telephone line in between.")
-@click.option("--json", "as_json", is_flag=True, help='{"minutes", "turns", "taken", "sure", "share", "by_file"}')
+@click.option("--json", "as_json", is_flag=True, help='{"minutes", "turns", "taken", "sure", "share", "by_file", "not_used"}')
 def false_plates(recordings: tuple[Path, ...], grammar: str, line: str, as_json: bool) -> None:
     """How often recordings without a plate are taken for one.
 
@@ -136,6 +136,8 @@ def false_plates(recordings: tuple[Path, ...], grammar: str, line: str, as_json:
         return
     for name, row in report["by_file"].items():
         click.echo(f"{name}: {row['minutes']} min, {row['turns']} turns, {row['taken']} taken for a plate")
+    for problem in report["not_used"]:
+        click.echo(f"not used: {problem}")
     click.echo(f"{report['minutes']} min, {report['turns']} turns: {report['taken']} taken for a plate ({report['share']:.1%}), "
                f"{report['sure']} of them surely")
 

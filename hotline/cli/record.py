@@ -78,15 +78,24 @@ def record(folder: Path, targets: tuple[str, ...], headset: bool, speaker: str |
             outcome = record_by_headset(kit, volunteer, console.print, click.confirm)
             results.append({"name": volunteer.name, "outcome": outcome})
         elif targets:
-            numbers = [click.prompt("call", hide_input=True) if target == "-" else target for target in targets]
-            asyncio.run(_call_all(kit, numbers, (speaker, plates, normalize(home)), shown, sip_conf, console, results))
+            config = _sip(sip_conf)
+            numbers = [_number(target, config) for target in targets]
+            asyncio.run(_call_all(kit, numbers, (speaker, plates, normalize(home)), shown, config, console, results))
         _tell(kit, results, console, as_json)
     if any(result["outcome"] != "done" for result in results):
         raise SystemExit(1)
 
 
+def _number(target: str, config: SipConfig) -> str:
+    """Whom to call, asked for where `target` is `-`; refused before anything is spoken or started."""
+    number = click.prompt("call", hide_input=True) if target == "-" else target
+    if config.trunk is None and not number.lower().startswith(("sip:", "sips:")):
+        raise CannotRun("a number is called by a trunk: name a sip.conf that has one with --sip, or give a SIP URI")
+    return number
+
+
 async def _call_all(kit: Kit, targets: list[str], wanted: tuple[str | None, int, str], shown: bool,
-                    sip_conf: Path | None, console: Console, results: list[dict[str, str]]) -> None:
+                    config: SipConfig, console: Console, results: list[dict[str, str]]) -> None:
     """Call one after another; `results` grows as they end."""
     prompts = RecorderPrompts(FLOWS / "prompts")
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -94,7 +103,7 @@ async def _call_all(kit: Kit, targets: list[str], wanted: tuple[str | None, int,
         await asyncio.to_thread(prompts.speak_all, lambda: progress.advance(bar))
     async with AsyncExitStack() as stack:
         ears = await stack.enter_async_context(RecognizerPool(1, FLOWS / "grammars"))
-        line = await stack.enter_async_context(Supervisor(_sip(sip_conf), name="recorder"))
+        line = await stack.enter_async_context(Supervisor(config, name="recorder"))
         refusing = asyncio.create_task(_refuse_callers(line))
         stack.callback(refusing.cancel)
         telephone = Telephone(line, ears, prompts, shown)

@@ -27,6 +27,7 @@ def recordings(tmp_path_factory):
     audio.write_file(folder / "plates.wav", plate + rest + plate)
     audio.write_file(folder / "sentence.wav", sentence + rest)
     audio.write_file(folder / "ring-back.wav", ring_back)
+    (folder / "empty.wav").touch()
     return folder
 
 
@@ -34,6 +35,7 @@ def test_what_is_taken_for_a_plate_is_counted_by_file(recordings):
     done = ivr("bench", "false-plates", str(recordings), "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
+    assert len(report["not_used"]) == 1 and "empty.wav" in report["not_used"][0]
     by_file = report["by_file"]
     assert (by_file["plates.wav"]["turns"], by_file["plates.wav"]["taken"]) == (2, 2)
     assert by_file["sentence.wav"]["turns"] >= 1 and by_file["sentence.wav"]["taken"] == 0

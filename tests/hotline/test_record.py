@@ -164,6 +164,7 @@ def test_who_says_nothing_or_does_not_pick_up_is_not_recorded(tmp_path, sip_conf
 @pytest.mark.parametrize("arguments, hint", [
     (["--sheet"], "--sheet needs --speaker"),
     (["--call", "a", "--headset"], "choose one"),
+    (["--call", "12345"], "--sip"),
     (["--home", "火星"], "write one such as 赣K"),
     (["--speaker", "王小明", "--sheet"], "no made-up name"),
     (["--forget", "nobody"], "no volunteer nobody"),
