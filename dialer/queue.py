@@ -120,6 +120,11 @@ class AttemptQueue(Transactions):
         """The case is an emergency; None where no call waits for it. What only the night had ended begins anew."""
         return self._change(lambda session, now: hurry_case(session, now, case_id, self._ask))
 
+    def quiet_s(self) -> float:
+        """Seconds until owners may be disturbed, by the quiet hours."""
+        clock = self._now()
+        return 60.0 * self.policy.quiet_minutes(clock.hour * 60 + clock.minute)
+
     def recover(self) -> list[Request]:
         """After a start: attempts that a crash of this engine cut off are spent. Returns the requests that go on."""
         return self._change(self._recover)

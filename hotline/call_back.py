@@ -47,6 +47,8 @@ async def _tell(desk, case, car, promise, plate, call, listener, note) -> None:
     if isinstance(ending, Verdict):
         call.flush()
         note("unreached", outcome=ending.outcome)
+    else:
+        note("call_back_ended", outcome=ending.outcome)
 
 
 def spoken_outcome(outcome: str) -> str:

@@ -111,7 +111,7 @@ class Engine:
             queue = AttemptQueue(self.store.engine, self.policy, self._now, self._steady, self._pulse)
             self.owners = await stack.enter_async_context(
                 OwnerDesk(lambda: self.desk, queue, casebook, reach=self.store.reach))
-            texts = await stack.enter_async_context(self._text_desk(casebook))
+            texts = await stack.enter_async_context(self._text_desk(casebook, queue))
             self._desk = replace(self._desk, texts=texts, promises=self._promises())
             await stack.enter_async_context(PromiseDesk(
                 lambda: self.desk, self._desk.promises, texts, self.owners, casebook, reach=self.store.reach))
@@ -126,16 +126,11 @@ class Engine:
             return vault_elsewhere(self.config.vault_socket)
         return VaultProcess(self.config.vault_config, run / "vault.sock")
 
-    def _text_desk(self, casebook: Casebook) -> TextDesk:
+    def _text_desk(self, casebook: Casebook, queue: AttemptQueue) -> TextDesk:
         same_id = bool(self._gateway and self._gateway.same_id)
         outbox = Outbox(self.store.engine, self._steady, self._pulse, same_id=same_id)
-
-        def quiet_s() -> float:
-            clock = self._now()
-            return 60.0 * self.policy.quiet_minutes(clock.hour * 60 + clock.minute)
-
         return TextDesk(self._gateway, outbox, casebook, lambda: self._desk.vault,
-                        lambda: self.flows.current.texts, quiet_s=quiet_s, reach=self.store.reach)
+                        lambda: self.flows.current.texts, quiet_s=queue.quiet_s, reach=self.store.reach)
 
     def _promises(self) -> Promises:
         policy = CallBackPolicy(self.config.call_back_tries, self.config.call_back_wait_s)

@@ -4,22 +4,28 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from asr.grammar import FOLDER
 from dialer.attempts import AttemptPolicy
+from dialer.texting.settings import Gateway
 from hotline.desk import Desk
 from hotline.errors import CannotRun
 from hotline.flows import load_checked_flow
 from hotline.http_service import fetch
 from hotline.move_car import MoveCar
-from hotline.owner_desk import OwnerDesk
-from hotline.replay.desk import OWNER_RING_S, SEAT_RING_S, ReplayCase
-from hotline.replay.owners import ReplayVault, at_once, memory_queue
+from hotline.replay.case import NUMBERS, ReplayCase
+from hotline.replay.desk import CALL_BACK_FLOW, OWNER_RING_S, SEAT, SEAT_RING_S
+from hotline.replay.desks import Desks
+from hotline.replay.gateway import gateway_here
+from hotline.replay.owners import ReplayVault, memory_database, memory_queue
 from hotline.seats import Seats
+from hotline.texts import TEXTS_FILE, load_texts
 from ivr.call import HungUp
 from ivr.flow.conversation import Conversation
 from ivr.flow.load import load_flow
@@ -27,8 +33,8 @@ from ivr.flow.model import Flow
 from ivr.flow.runner import Runner
 from ivr.flow.source import nearest
 from ivr.flow.values import EXAMPLES, fits
-from ivr.replay.clock import Stuck, run
-from ivr.replay.line import ReplayLine
+from ivr.replay.clock import Stuck, for_real, run
+from ivr.replay.line import Person, ReplayLeg, ReplayLine
 from ivr.replay.person import SeatPerson
 from ivr.sip.config import Seat
 from ivr.sip_call import SipCall
@@ -49,12 +55,17 @@ BY_ITSELF = ("caller-hung-up", "hung-up", "failed")
 @dataclass(frozen=True)
 class Situation:
     """What a typed call meets. `register`: plates besides the made-up ones; `owner` and `seat`: `answers`,
-    or how their phones end (`busy`, `off`, `no-answer`); `at`: when the call begins; `values`: given at the start;
-    `hang_up_in`: the state in which the caller hangs up as soon as it is entered."""
+    or how their phones end (`busy`, `off`, `no-answer`); `attempts`: calls that an owner's request may take; `phone`:
+    the caller's (`mobile`, `landline` or `withheld`), who can be called back unless it is withheld; `texts`: whether
+    they can be sent; `at`: when the call begins; `values`: given at the start; `hang_up_in`: the state in which the
+    caller hangs up as soon as it is entered."""
 
     register: tuple[str, ...] = ("赣KA1234",)
     owner: str = "answers"
     seat: str = "answers"
+    attempts: int = 1
+    phone: str = "withheld"
+    texts: bool = False
     at: datetime | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     vault_down: bool = False
@@ -107,9 +118,15 @@ class TypedFlow:
         if (gone := situation.hang_up_in) and gone not in flow.states:
             raise CannotRun(f"--hang-up {gone}: the flow has no such state{nearest(gone, flow.states)}")
         try:
-            return run(_TypedCall(flow, self.owner_flow, self.voice, situation, ask, show).held(self.path.parent))
+            return run(_TypedCall(self, situation, ask, show).held(self.path.parent))
         except Stuck as stuck:
             raise CannotRun(f"{self.path}: {stuck}") from None
+
+    @cached_property
+    def call_back_flow(self) -> Flow | None:
+        """That of callers who are called back, where one stands beside. Raises FlowError, CannotRun."""
+        beside = self.path.parent / f"{CALL_BACK_FLOW}.yaml"
+        return load_checked_flow(beside, self.voice) if beside.exists() else None
 
 
 def _owners_flow(path: Path, name: str, flow: Flow, voice: PrintedVoice) -> Flow:
@@ -133,42 +150,62 @@ def _require_values(flow: Flow, given: Mapping[str, str]) -> None:
 
 
 class _TypedCall:
-    def __init__(self, flow: Flow, owner_flow: Flow, voice: PrintedVoice, situation: Situation, ask: Ask, show: Show):
-        self._flows = {"caller": flow, "owner": owner_flow}
-        self._voice, self._situation, self._ask, self._show = voice, situation, ask, show
+    def __init__(self, typed: TypedFlow, situation: Situation, ask: Ask, show: Show):
+        self._typed, self._situation, self._ask, self._show = typed, situation, ask, show
+        self._flows = {"caller": typed.flow, "owner": typed.owner_flow}
         self._state = {"caller": "", "owner": ""}
         self._people: dict[str, TypedPerson] = {}
         self._shown: dict[str, str] = {}
         self._values: dict[str, str] = {}
         self._failed: Exception | None = None
+        self._line = ReplayLine(self._dialled)
+        self._case = ReplayCase(self._note, NUMBERS[situation.phone])
 
     async def held(self, folder: Path) -> Outcome:
-        """From the caller's ring to the closed case."""
-        situation, sound = self._situation, typing_sound(FOLDER.parent / "prompts")
-        ears = self._ears = TypedEars(folder / "grammars")
-        ends = "" if situation.owner == "answers" else situation.owner
-        self._people = {side: TypedPerson(lambda side=side: self._next(side), ears, sound, end)
-                        for side, end in (("caller", ""), ("owner", ends))}
-        line = ReplayLine(lambda _: SeatPerson(situation.seat))
-        case = ReplayCase(self._note)
-        with tempfile.TemporaryDirectory() as recordings:
-            desk = Desk(
-                vault=ReplayVault(situation, [self._people["owner"]]),
-                seats=Seats(line, [Seat("seat1", "sip:seat1@localhost")], SEAT_RING_S), voice=self._voice, ears=ears,
-                owner_flow=self._flows["owner"], recordings=Path(recordings), owner_ring_s=OWNER_RING_S,
-                service_hosts=situation.service_hosts,
-                # Sockets know no virtual time: a service is asked from a thread, for which the clock stands still.
-                fetch=lambda *asked: asyncio.to_thread(asyncio.run, fetch(*asked)),
-            )
-            call = SipCall(line.incoming(self._people["caller"]))
-            async with OwnerDesk(lambda: desk, memory_queue(AttemptPolicy(attempts=1)), case, at_once) as owners:
+        """From the caller's ring to the closed case, and until what was promised is kept."""
+        situation, self._sound = self._situation, typing_sound(FOLDER.parent / "prompts")
+        self._ears = TypedEars(folder / "grammars")
+        self._people = {"caller": self._person("caller"),
+                        "owner": self._person("owner", "" if situation.owner == "answers" else situation.owner)}
+        call = SipCall(self._line.incoming(self._people["caller"], NUMBERS[situation.phone]))
+        with tempfile.TemporaryDirectory() as files, gateway_here(Path(files)) if situation.texts else nullcontext() as gateway:
+            async with self._desks(folder, Path(files), gateway) as desks:
                 try:
-                    outcome, state = await self._walk(call, MoveCar(desk, case, owners))
+                    outcome, state = await self._walk(call, MoveCar(desks.desk, self._case, desks.owners))
                 finally:
                     call.hangup()
+                seconds, values = round(call.now_ms / 1000, 1), self._values
+                await desks.until_kept(unless=lambda: self._failed)
         if self._failed:
             raise self._failed
-        return Outcome(outcome, state, case.reason, self._values, round(call.now_ms / 1000, 1))
+        return Outcome(outcome, state, self._case.reason, values, seconds)
+
+    def _desks(self, folder: Path, files: Path, gateway: Gateway | None) -> Desks:
+        situation, typed = self._situation, self._typed
+        rings = situation.phone != "withheld"
+        desk = Desk(
+            vault=ReplayVault(situation, [self._people["owner"]], gateway),
+            seats=Seats(self._line, [Seat("seat1", SEAT)], SEAT_RING_S), voice=typed.voice, ears=self._ears,
+            owner_flow=typed.owner_flow, call_back_flow=typed.call_back_flow if rings else None,
+            dial_caller=self._dial_caller if rings else None, text_templates=load_texts(folder / TEXTS_FILE),
+            recordings=files, owner_ring_s=OWNER_RING_S, service_hosts=situation.service_hosts,
+            fetch=lambda *asked: for_real(fetch, *asked),
+        )
+        database = memory_database()
+        return Desks(desk, self._case, memory_queue(AttemptPolicy(attempts=situation.attempts), database), database, gateway)
+
+    def _person(self, side: str, ends: str = "") -> TypedPerson:
+        return TypedPerson(lambda: self._next(side), self._ears, self._sound, ends)
+
+    async def _dial_caller(self, number: str) -> ReplayLeg:
+        return await self._line.dial(number, ring_timeout_s=OWNER_RING_S)
+
+    def _dialled(self, target: str) -> Person:
+        """A seat, or the caller, who is called back and typed for again."""
+        if target.startswith("seat:"):
+            return SeatPerson(self._situation.seat)
+        self._flows["caller"], self._people["caller"] = self._typed.call_back_flow, self._person("caller")
+        return self._people["caller"]
 
     async def _walk(self, call: SipCall, car: MoveCar) -> tuple[str, str]:
         loop, begin = asyncio.get_running_loop(), self._situation.at or datetime.now()
@@ -177,7 +214,7 @@ class _TypedCall:
                                     now=lambda: begin + timedelta(seconds=loop.time()))
         try:
             await call.answer()
-            ending = await Runner(self._flows["caller"], conversation, self._voice, self._ears, car.actions()).run()
+            ending = await Runner(self._typed.flow, conversation, self._typed.voice, self._ears, car.actions()).run()
             if not self._failed:
                 await car.owner_done()
         except HungUp:
@@ -190,7 +227,8 @@ class _TypedCall:
             return Typed.read(self._ask(side, self._state[side]))
         except Exception as error:
             self._failed = self._failed or error
-            self._people["caller"].leg.end(200, "remote")
+            if leg := self._people["caller"].leg:
+                leg.end(200, "remote")
             return Typed(hang_up=True)
 
     def _note(self, side: str, kind: str, **details: Any) -> None:

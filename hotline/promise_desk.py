@@ -62,6 +62,11 @@ class PromiseDesk:
         if not await self._owed.pay():
             log.error("not_stored", extra={"fields": {"call_backs": len(self._owed)}})
 
+    @property
+    def calls(self) -> int:
+        """How many callers are being rung or told now."""
+        return len(self._rounds)
+
     async def _look(self) -> None:
         try:
             if not await self._owed.pay():

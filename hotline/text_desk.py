@@ -54,16 +54,16 @@ class TextDesk:
 
     `gateway`: None where none is set up: then no text is taken. `templates`: of this moment. `quiet_s`: seconds
     until owners may get texts, by the desk's own quiet hours. `run`: where the outbox's work is done. `reach`: who
-    says that the database is away.
+    says that the database is away. `ask`: how the gateway is asked.
     """
 
     def __init__(
         self, gateway: Gateway | None, outbox: Outbox, cases: Cases, vault: Callable[[], OwnerTexts],
         templates: Callable[[], Mapping[str, TextTemplate]], *,
         quiet_s: Callable[[], float] = lambda: 0.0, run: Callable[..., Awaitable] = asyncio.to_thread,
-        reach: Reach | None = None,
+        reach: Reach | None = None, ask: Callable[..., Awaitable[Sent]] = ask_gateway,
     ) -> None:
-        self._reach = reach or Reach()
+        self._reach, self._ask = reach or Reach(), ask
         self._owed = Owed(self._reach)
         self.gateway, self.outbox = gateway, outbox
         self._cases, self._vault, self._templates = cases, vault, templates
@@ -173,7 +173,7 @@ class TextDesk:
         number = await self._cases.caller(text.case_id)
         if not self.reaches(number):
             return partial(self.outbox.end, text.id, Sent("refused", "the number gets no texts"))
-        return partial(self.outbox.end, text.id, await ask_gateway(self.gateway, number, text.text, text.id))
+        return partial(self.outbox.end, text.id, await self._ask(self.gateway, number, text.text, text.id))
 
     async def _to_owner(self, text: Text) -> Callable[[], Text]:
         """By the vault, which alone knows the number, and keeps to the owner's own hours."""

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from dialer.audit import AuditLog
 from dialer.errors import LookupRefused
@@ -27,14 +27,15 @@ _LONGEST = 300
 
 class OwnerTexts:
     """Sends within budget: `texts_per_case` and `texts_per_owner` in 24 hours. `clock` in seconds, one that is never
-    set; `minute` gives the minute of the day."""
+    set; `minute` gives the minute of the day; `ask`: how the gateway is asked."""
 
     def __init__(
         self, config: VaultConfig, gateway: Gateway | None, audit: AuditLog,
         clock: Callable[[], float] = time.monotonic, minute: Callable[[], int] = lambda: _minute_of_day(),
+        ask: Callable[..., Awaitable[Sent]] = ask_gateway,
     ) -> None:
         self._config, self._gateway, self._audit = config, gateway, audit
-        self._clock, self._minute = clock, minute
+        self._clock, self._minute, self._ask = clock, minute, ask
         self._spent = Window(DAY_S)
         self._begun: dict[str, Sent | None] = {}
         self._under_way: set[str] = set()
@@ -64,7 +65,7 @@ class OwnerTexts:
         self._under_way.add(text_id)
         try:
             await asyncio.to_thread(self._audit.append, "text", case=case, plate=self._audit.plate_mark(owner.plate), owner=mark, id=text_id)
-            sent = await ask_gateway(gateway, number.reveal(), text, text_id)
+            sent = await self._ask(gateway, number.reveal(), text, text_id)
             await asyncio.to_thread(self._audit.append, "text_ended", case=case, id=text_id, how=sent.how, why=sent.why)
         finally:
             self._under_way.discard(text_id)

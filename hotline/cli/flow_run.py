@@ -62,14 +62,19 @@ class Script:
 @click.option("--owner", type=click.Choice(PHONES), default="answers", show_default=True,
               help="The owner's phone; if it answers you type the owner's part too.")
 @click.option("--seat", type=click.Choice(PHONES[:4]), default="answers", show_default=True, help="The seat's phone.")
+@click.option("--attempts", type=click.IntRange(1, 10), default=1, show_default=True,
+              help="Calls that the request to the owner may take.")
+@click.option("--phone", type=click.Choice(["mobile", "landline", "withheld"]), default="withheld", show_default=True,
+              help="The caller's: unless withheld they can be called back, and you type their part of that, too.")
+@click.option("--texts", is_flag=True, help="Texts can be sent, by a gateway on this machine.")
 @click.option("--at", type=click.DateTime(["%Y-%m-%d %H:%M"]), help="When the call begins, for office hours.")
 @click.option("--hang-up", "hang_up_in", default="", metavar="STATE", help="The caller hangs up on coming to this state.")
 @click.option("--value", "values", multiple=True, metavar="NAME=VALUE", help="A value that the flow is given.")
 @click.option("--allow-host", "hosts", multiple=True, help="A host that the flow may ask over HTTP; repeatable.")
 @click.option("--owner-flow", default="", help="The owner's flow, beside FILE.  [default: move_car_outbound]")
 @click.option("--json", "as_json", is_flag=True, help="Only the end, as one JSON object.")
-def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: str, seat: str, at: datetime | None,
-        hang_up_in: str, values: tuple[str, ...], hosts: tuple[str, ...], owner_flow: str, as_json: bool) -> None:
+def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: str, seat: str, attempts: int, phone: str,
+        texts: bool, at: datetime | None, hang_up_in: str, values: tuple[str, ...], hosts: tuple[str, ...], owner_flow: str, as_json: bool) -> None:
     """Talk to the flow in FILE by typing. Prompts are printed, states and values shown; no sound, no SIP.
 
     Type what is said. Also: #1 or "key 1" (keys), an empty line (silence), ~对 (badly heard), "hang up".
@@ -86,7 +91,9 @@ def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: st
             line = script.next(side, state)
             click.echo(f"{side}> {line}")
             return line
-    situation = _situation(plates, owner, seat, at, values, hosts, hang_up_in)
+    _require_plates(plates)
+    situation = Situation(plates, owner, seat, attempts, phone, texts, at, _given(values), service_hosts=_checked(hosts),
+                          hang_up_in=hang_up_in)
     expect = expect or (script.end if script else "")
     logging.disable(logging.ERROR)     # what goes wrong is shown as it happens
     try:
@@ -107,18 +114,24 @@ def _text_of(script_file) -> str:
         raise CannotRun(f"{script_file.name} is not UTF-8 text: save it as UTF-8") from None
 
 
-def _situation(plates, owner, seat, at, values, hosts, hang_up_in) -> Situation:
+def _require_plates(plates: tuple[str, ...]) -> None:
     for plate in plates:
         if not dialable(plate):
             raise CannotRun(f"--register {plate}: that is no plate; write one such as 赣KA1234")
+
+
+def _given(values: tuple[str, ...]) -> dict[str, str]:
     for value in values:
         if "=" not in value or value.startswith("="):
             raise CannotRun(f"--value {value}: write NAME=VALUE, such as topic=permits")
+    return dict(value.partition("=")[::2] for value in values)
+
+
+def _checked(hosts: tuple[str, ...]) -> tuple[str, ...]:
     for host in hosts:
         if not HOST.fullmatch(host):
             raise CannotRun(f"--allow-host {host}: write the host alone, or host:port, such as api.city.example")
-    given = dict(value.partition("=")[::2] for value in values)
-    return Situation(tuple(plates), owner, seat, at, given, service_hosts=hosts, hang_up_in=hang_up_in)
+    return hosts
 
 
 def _ask(side: str, state: str) -> str:

@@ -1,4 +1,4 @@
-"""A text gateway on loopback, as a program: `python -m hotline.demo.gateway --port 0`. For the demo and tests.
+"""A text gateway on loopback, as a program: `python -m hotline.demo.gateway --port 0`. For the demo, replays and tests.
 
 It takes `POST /texts` with {"to", "content", "clientId"} and a bearer token, delivers a text once for one
 clientId, and tells each delivery as a JSON line. `POST /behave` lists how it meets the next requests: a status,
@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -41,9 +42,11 @@ reference = "number"
 
 
 class MadeUpGateway:
-    """What was delivered, by id, and how the next requests are met."""
+    """What was delivered, by id, and how the next requests are met. `tell` hears of each delivery; `otherwise`: how
+    all other requests are met."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[dict[str, str]], None] = lambda asked: _print_delivery(asked), otherwise: str = "202") -> None:
+        self._tell, self._otherwise = tell, otherwise
         self.delivered: dict[str, dict[str, str]] = {}
         self.asked = 0
         self._next: list[str] = []
@@ -55,7 +58,7 @@ class MadeUpGateway:
 
     async def _text(self, request: web.Request) -> web.StreamResponse:
         self.asked += 1
-        how = self._next.pop(0) if self._next else "202"
+        how = self._next.pop(0) if self._next else self._otherwise
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return web.json_response({"code": "401"}, status=401)
         if how.isdigit() and how != "202":
@@ -72,7 +75,7 @@ class MadeUpGateway:
 
     def _deliver(self, asked: dict[str, str]) -> None:
         self.delivered[asked["clientId"]] = asked
-        print(json.dumps({"event": "delivered", **asked}, ensure_ascii=False), flush=True)
+        self._tell(asked)
 
     async def _behave(self, request: web.Request) -> web.Response:
         self._next = [str(each) for each in await request.json()]
@@ -80,6 +83,10 @@ class MadeUpGateway:
 
     async def _told(self, _request: web.Request) -> web.Response:
         return web.json_response({"asked": self.asked, "delivered": list(self.delivered.values())})
+
+
+def _print_delivery(asked: dict[str, str]) -> None:
+    print(json.dumps({"event": "delivered", **asked}, ensure_ascii=False), flush=True)
 
 
 async def _serve(port: int) -> None:

@@ -3,29 +3,37 @@
 import asyncio
 import hashlib
 import json
+import logging
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dialer.attempts import AttemptPolicy
+from dialer.queue import AttemptQueue
+from dialer.texting.settings import Gateway
 from hotline.desk import Desk
 from hotline.errors import CannotRun
 from hotline.flows import load_checked_flow
 from hotline.move_car import MoveCar
-from hotline.owner_desk import OwnerDesk
-from hotline.replay.owners import ReplayVault, asked_before, at_once, memory_database, memory_queue
+from hotline.replay.case import EARLIER, NUMBERS, ReplayCase
+from hotline.replay.desks import Desks
+from hotline.replay.gateway import gateway_here
+from hotline.replay.owners import ReplayVault, asked_before, memory_database, memory_queue
 from hotline.seats import Seats
+from hotline.texts import TEXTS_FILE, load_texts
 from hotline.walk import walk
 from ivr.flow.model import Flow
 from ivr.replay.clock import Stuck, run
 from ivr.replay.compare import mismatches
 from ivr.replay.ears import LocalEars
-from ivr.replay.fixture import Fixture, Script
-from ivr.replay.line import ReplayLeg, ReplayLine
+from ivr.replay.fixture import Earlier, Fixture, Script
+from ivr.replay.line import Person, ReplayLeg, ReplayLine
 from ivr.replay.person import ScriptedPerson, SeatPerson
-from ivr.replay.result import Event, Mismatch, Replayed, Track
+from ivr.replay.result import CALL_BACK, Event, Mismatch, Replayed, Track
 from ivr.replay.sound import seed, turn_pcm
 from ivr.sip.config import Seat
 from ivr.sip_call import SipCall
@@ -35,7 +43,8 @@ LONGEST_S = 900
 """No conversation lasts as long, in virtual time."""
 OWNER_RING_S, SEAT_RING_S = 30, 20
 QUIET = "22:00-07:00"
-CASE, EARLIER = "replay", "earlier"
+SEAT = "sip:seat1@localhost"
+CALL_BACK_FLOW = "move_car_call_back"
 
 
 class House:
@@ -45,18 +54,17 @@ class House:
     """
 
     def __init__(self, flows: Path, inbound: str = "move_car_inbound", outbound: str = "move_car_outbound"):
-        self.voice, self.inbound_flow, self.owner_flow = check_flows(flows, inbound, outbound)
-        self.flows = flows
+        self.voice, self.inbound_flow, self.owner_flow, self.call_back_flow = check_flows(flows, inbound, outbound)
+        self.flows, self.texts = flows, load_texts(flows / TEXTS_FILE)
         self.ears = LocalEars(flows / "grammars")
         self.voice.warm()
 
     def replay(self, fixture: Fixture) -> Replayed:
         """Live one fixture through. Raises TtsError or AsrError where its sound cannot be had."""
-        caller_sounds = _sounds(fixture.caller, fixture)
-        owner_sounds = [_sounds(script, fixture) for script in fixture.owner]
+        people = _People(fixture)
         began = time.process_time()
-        with tempfile.TemporaryDirectory() as recordings:
-            lived = _Life(self, fixture, caller_sounds, owner_sounds, Path(recordings))
+        with _warnings_unsaid(), tempfile.TemporaryDirectory() as folder:
+            lived = _Life(self, fixture, people, Path(folder))
             try:
                 run(lived.live())
             except (Stuck, TimeoutError) as stuck:
@@ -69,120 +77,142 @@ class House:
 
 def check_flows(
     flows: Path, inbound: str = "move_car_inbound", outbound: str = "move_car_outbound"
-) -> tuple[PromptLibrary, Flow, Flow]:
-    """The prompts and both flows of a folder. Raises CannotRun or FlowError for what is wrong there."""
+) -> tuple[PromptLibrary, Flow, Flow, Flow | None]:
+    """The prompts of a folder, its flows of both sides, and that of calls back where there is one. Raises CannotRun or
+    FlowError for what is wrong there."""
     if not (flows / "prompts").is_dir():
         raise CannotRun(f"{flows} holds no flows and prompts: name the folder with --flows")
     voice = PromptLibrary.load(flows / "prompts")
-    return (voice, load_checked_flow(flows / f"{inbound}.yaml", voice),
-            load_checked_flow(flows / f"{outbound}.yaml", voice))
+    call_back = flows / f"{CALL_BACK_FLOW}.yaml"
+    return (voice, load_checked_flow(flows / f"{inbound}.yaml", voice), load_checked_flow(flows / f"{outbound}.yaml", voice),
+            load_checked_flow(call_back, voice) if call_back.exists() else None)
 
 
-class ReplayCase:
-    """What `MoveCar` sees of a case; its log is the replay's."""
+@contextmanager
+def _warnings_unsaid() -> Iterator[None]:
+    """What the log would warn of is among the replay's events."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
-    def __init__(self, note, number: int = 1) -> None:
-        self.id, self.reason, self._note, self._plate = CASE if number == 1 else f"{CASE}-{number}", "", note, ""
-        self._number, self.earlier_plate = number, ""
 
-    def beside(self, _caller: str, reason: str, plate: str = "") -> "ReplayCase":
-        """A further case, with the same log."""
-        self._number += 1
-        case = ReplayCase(self._note, self._number)
-        case.reason, case._plate = reason, plate
-        return case
+class _People:
+    """Those whom a fixture brings to the phone, with what they say."""
 
-    def note(self, *entry: str, **details: Any) -> None:
-        """An entry of the log: side and kind; the queue of owners' calls names the case before them."""
-        self._note(*entry[-2:], **details)
+    def __init__(self, fixture: Fixture) -> None:
+        number = seed(fixture.name)
+        everybody = [ScriptedPerson(script, _sounds(script, fixture), number + place)
+                     for place, script in enumerate(fixture.scripts)]
+        self.caller, self.owners = everybody[0], everybody[1:1 + len(fixture.owner)]
+        self.called_back = everybody[1 + len(fixture.owner):]
 
-    def set_plate(self, plate: str) -> None:
-        self._plate = plate
+    def by_side(self) -> list[tuple[str, ScriptedPerson]]:
+        """Those who came to the phone."""
+        named = [("caller", self.caller), *(("owner", each) for each in self.owners),
+                 *((CALL_BACK, each) for each in self.called_back)]
+        return [(side, person) for side, person in named if person.leg]
 
-    def set_reason(self, reason: str) -> None:
-        self.reason = reason
-
-    async def earlier(self, _caller: str, _life_s: float) -> list[tuple[str, str]]:
-        """(case, plate) of an earlier call of this caller's, where the replay has one."""
-        return [(EARLIER, self.earlier_plate)] if self.earlier_plate else []
-
-    def settle(self, _case_id: str, outcome: str) -> None:
-        self._note("desk", "settled", outcome=outcome)
-
-    async def kept(self) -> None:
-        """There is no disk to wait for."""
-
-    async def plate(self, _case_id: str) -> str:
-        return self._plate
+    def speaking(self, side: str) -> ScriptedPerson | None:
+        """Who is on the phone, of this side."""
+        return next((person for of, person in reversed(self.by_side()) if of == side), None)
 
 
 class _Life:
     """One conversation and what is written down of it."""
 
-    def __init__(self, house: House, fixture: Fixture, caller_sounds, owner_sounds, recordings: Path):
-        self._house, self._fixture, self._recordings = house, fixture, recordings
-        number = seed(fixture.name)
-        self._caller = ScriptedPerson(fixture.caller, caller_sounds, number)
-        self._owners = [ScriptedPerson(script, sounds, number + 1 + place) for place, (script, sounds)
-                        in enumerate(zip(fixture.owner, owner_sounds, strict=True))]
+    def __init__(self, house: House, fixture: Fixture, people: _People, folder: Path):
+        self._house, self._fixture, self._people, self._folder = house, fixture, people, folder
         self._events: list[Event] = []
         self._heard_in: list[tuple[str, int, int]] = []
-        self._case = ReplayCase(self._note)
+        self._case = ReplayCase(self._note, NUMBERS[fixture.phone])
+        self._line, self._rung, self._calls_back = ReplayLine(self._dialled), iter(people.called_back), False
+        self._promised = 0
         self.outcome, self._ended_s = "", 0.0
 
     async def live(self) -> None:
-        """From the caller's ring to the closed case."""
-        async with asyncio.timeout(LONGEST_S + self._fixture.goes_on_s):
-            vault = ReplayVault(self._fixture, self._owners)
-            line = ReplayLine(lambda _: SeatPerson(self._fixture.seat))
-            house = self._house
-            desk = Desk(
-                vault=vault, seats=Seats(line, [Seat("seat1", "sip:seat1@localhost")], SEAT_RING_S),
-                voice=house.voice, ears=house.ears, owner_flow=house.owner_flow,
-                recordings=self._recordings, owner_ring_s=OWNER_RING_S,
-            )
-            policy = AttemptPolicy(attempts=self._fixture.attempts or max(1, len(self._owners)), quiet=QUIET,
-                                   remind_s=self._fixture.remind_s)
-            database = memory_database()
-            if earlier := self._fixture.earlier:
-                self._case.earlier_plate = self._fixture.register[0]
-                await asked_before(vault, memory_queue(policy, database, earlier.ago_s, self._fixture.hour), EARLIER, self._fixture.register[0], earlier)
-            async with OwnerDesk(lambda: desk, memory_queue(policy, database, hour=self._fixture.hour), self._case, at_once) as owners:
-                car = MoveCar(desk, self._case, owners)
-                call = SipCall(line.incoming(self._caller))
-                try:
-                    self.outcome = await walk(call, house.inbound_flow, desk, self._case, car)
-                finally:
-                    call.hangup()
-                    self._ended_s = asyncio.get_running_loop().time()
-                await asyncio.sleep(self._fixture.goes_on_s)
+        """From the caller's ring to the closed case, and until what was promised is kept."""
+        fixture = self._fixture
+        texts = gateway_here(self._folder, refuses=fixture.texts == "refused") if fixture.texts != "none" else nullcontext()
+        with texts as gateway:
+            async with await self._desks(gateway) as desks:
+                if self._promised:
+                    desks.desk.promises.make(self._case.id, self._promised, fixture.earlier.promised)
+                if fixture.calls:
+                    async with asyncio.timeout(LONGEST_S):
+                        await self._talk(desks)
+                await asyncio.sleep(fixture.goes_on_s)
+                await desks.until_kept()
+
+    async def _desks(self, gateway: Gateway | None) -> Desks:
+        fixture, house, line = self._fixture, self._house, self._line
+        policy = AttemptPolicy(attempts=fixture.attempts or max(1, len(fixture.owner)), quiet=QUIET, remind_s=fixture.remind_s)
+        vault, database = ReplayVault(fixture, self._people.owners, gateway), memory_database()
+        async def dial_caller(number: str) -> ReplayLeg:
+            return await line.dial(number, ring_timeout_s=OWNER_RING_S)
+
+        desk = Desk(
+            vault=vault, seats=Seats(line, [Seat("seat1", SEAT)], SEAT_RING_S),
+            voice=house.voice, ears=house.ears, owner_flow=house.owner_flow, call_back_flow=house.call_back_flow,
+            text_templates=house.texts, recordings=self._folder, owner_ring_s=OWNER_RING_S,
+            dial_caller=dial_caller if fixture.call_back is not None else None,
+        )
+        if earlier := fixture.earlier:
+            await self._call_before(earlier, vault, memory_queue(policy, database, earlier.ago_s, fixture.hour))
+        return Desks(desk, self._case, memory_queue(policy, database, hour=fixture.hour), database, gateway)
+
+    async def _call_before(self, earlier: Earlier, vault: ReplayVault, past: AttemptQueue) -> None:
+        """What an earlier call left behind."""
+        plate = self._fixture.register[0]
+        request = await asked_before(vault, past, self._case.id if earlier.promised else EARLIER, plate, earlier)
+        if earlier.promised:
+            self._case.set_plate(plate)
+            self._promised = request.id
+        else:
+            self._case.earlier_plate = plate
+
+    async def _talk(self, desks: Desks) -> None:
+        """The caller's call."""
+        call = SipCall(self._line.incoming(self._people.caller, NUMBERS[self._fixture.phone]))
+        try:
+            car = MoveCar(desks.desk, self._case, desks.owners)
+            self.outcome = await walk(call, self._house.inbound_flow, desks.desk, self._case, car)
+        finally:
+            call.hangup()
+            self._ended_s = asyncio.get_running_loop().time()
+
+    def _dialled(self, target: str) -> Person:
+        """A seat, or the caller once their own call is over; who is rung more often than is written does not answer."""
+        if target.startswith("seat:"):
+            return SeatPerson(self._fixture.seat)
+        self._calls_back = True
+        return next(self._rung, ScriptedPerson(Script(ends="no-answer"), [], 0))
 
     def _note(self, side: str, kind: str, **details: Any) -> None:
         now_ms = round(asyncio.get_running_loop().time() * 1000)
-        person = self._speaking_with(side)
+        side = CALL_BACK if side == "caller" and self._calls_back else side
+        person = self._people.speaking(side)
         if kind == "said" and person:
             person.said(details["prompt"], now_ms)
         if kind == "heard" and person:
             self._heard_in.append((side, len(self._events), person.current))
         self._events.append(Event(now_ms, side, kind, details))
 
-    def _speaking_with(self, side: str) -> ScriptedPerson | None:
-        if side == "caller":
-            return self._caller
-        return next((owner for owner in reversed(self._owners) if owner.leg), None)
-
     def told(self, took_s: float) -> Replayed:
         """What happened, so far."""
-        fixture, owners = self._fixture, [owner for owner in self._owners if owner.leg]
-        people = [("caller", self._caller), *(("owner", owner) for owner in owners)]
+        fixture, people = self._fixture, self._people.by_side()
+        ends = [event.details["outcome"] for event in self._events if event.kind == "call_back_ended"]
+        tracks = tuple(_track(side, person.leg) for side, person in people)
+        called_back_s = sum(track.length_ms for track in tracks if track.side == CALL_BACK) / 1000
         return Replayed(
             name=fixture.name, folder=str(fixture.folder), about=fixture.about,
-            events=tuple(self._events),
-            tracks=tuple(_track(side, person.leg) for side, person in people if person.leg),
+            events=tuple(self._events), tracks=tracks,
             turns={side: tuple(person.taken) for side, person in people},
             heard_in=tuple(self._heard_in),
-            outcome=self.outcome, reason=self._case.reason,
-            call_s=self._ended_s, took_s=took_s, digest=self._digest(people),
+            outcome=self.outcome or "".join(ends[-1:]), reason=self._case.reason,
+            call_s=self._ended_s + called_back_s, took_s=took_s, digest=self._digest(people),
         )
 
     def _digest(self, people) -> str:
@@ -190,8 +220,7 @@ class _Life:
         told = [[event.ms, event.side, event.kind, dict(event.details)] for event in self._events]
         digest = hashlib.sha256(json.dumps([self.outcome, told], ensure_ascii=False, sort_keys=True).encode())
         for _, person in people:
-            if person.leg:
-                digest.update(person.leg.received + person.leg.sent)
+            digest.update(person.leg.received + person.leg.sent)
         return digest.hexdigest()[:16]
 
 

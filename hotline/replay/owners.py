@@ -5,6 +5,7 @@ import functools
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,14 @@ from dialer.errors import LookupRefused
 from dialer.lookups import Lookups
 from dialer.made_up import write_owners
 from dialer.owner import Owner
-from dialer.queue import AttemptQueue, Base
+from dialer.queue import AttemptQueue, Base, Request
 from dialer.secret import Secret
+from dialer.texting.gateway import Sent, ask_gateway
+from dialer.texting.owner_texts import OwnerTexts
+from dialer.texting.settings import Gateway
 from dialer.vault_config import VaultConfig
 from hotline.made_up_vault import OWNERS
+from ivr.replay.clock import for_real
 from ivr.replay.fixture import Earlier, Fixture
 from ivr.replay.line import Person, ReplayLine
 
@@ -32,9 +37,9 @@ OUTSIDE = 0.005
 
 
 class ReplayVault:
-    """What `MoveCar` sees of a vault. `owners[n]` is who answers the owner's number n."""
+    """What `MoveCar` sees of a vault. `owners[n]` is who answers the owner's number n; `gateway` sends them texts."""
 
-    def __init__(self, fixture: Fixture, owners: Sequence[Person]) -> None:
+    def __init__(self, fixture: Fixture, owners: Sequence[Person], gateway: Gateway | None = None) -> None:
         self.line = ReplayLine(self._called)
         self._owners, self._down = owners, fixture.vault_down
         clock = asyncio.get_running_loop().time
@@ -42,6 +47,7 @@ class ReplayVault:
         self._keys = tempfile.TemporaryDirectory()
         config = VaultConfig(outside=OUTSIDE, ticket_key=Path(self._keys.name) / "tickets.key")
         self._lookups = Lookups(config, register, _NoAudit(), clock, clock)
+        self._texts = OwnerTexts(config, gateway, _NoAudit(), clock, _noon, partial(for_real, ask_gateway))
 
     async def match(
         self, case_id: str, heard: Sequence[tuple[str, float]], *, caller: str | None = None,
@@ -62,6 +68,14 @@ class ReplayVault:
         await asyncio.sleep(LOOKUP_S)
         reply = self._lookups.renew(ticket)
         return Renewed((reply["token"], *reply["more_tokens"]), reply["tail"], reply["owner"])
+
+    async def text(self, ticket: str, text_id: str, text: str) -> Sent:
+        """As `dialer.client.Vault.text`."""
+        await asyncio.sleep(LOOKUP_S)
+        if self._down:
+            raise VaultUnavailable("the vault is down: the text waits")
+        found, owner = self._lookups.owner_of(ticket)
+        return await self._texts.send(found.case, owner, self._lookups.owner_mark(owner), text_id, text)
 
     def _called(self, token: str) -> Person | None:
         ticket = self._lookups.tokens.take(token)
@@ -114,18 +128,24 @@ def memory_database() -> Engine:
     return engine
 
 
-async def asked_before(vault: ReplayVault, past: AttemptQueue, case_id: str, plate: str, earlier: Earlier) -> None:
+async def asked_before(vault: ReplayVault, past: AttemptQueue, case_id: str, plate: str, earlier: Earlier) -> Request:
     """What an earlier call left in the queue."""
     match = await vault.match(case_id, [(plate, 1.0)])
     request = past.ask(case_id, match.car, match.owner, ticket=match.ticket)
     if earlier.answer:
         begun = past.begin(request.id, len(match.more_tokens) + 1)
-        past.end(begun, earlier.answer, minutes=earlier.minutes)
+        request = past.end(begun, earlier.answer, minutes=earlier.minutes)
+    return request
 
 
 async def at_once(work: Callable[..., Any], *arguments: Any) -> Any:
     """Done here and now, not in a thread: what happens in one instant keeps its order."""
     return work(*arguments)
+
+
+def _noon() -> int:
+    """The minute of the day: made-up owners have no quiet hours of their own."""
+    return 12 * 60
 
 
 @functools.cache

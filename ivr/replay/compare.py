@@ -9,10 +9,12 @@ import numpy as np
 from ivr.call import FRAME_MS
 from ivr.level import rms
 from ivr.replay.fixture import Expected, Fixture, Script
-from ivr.replay.result import Event, Mismatch, Replayed, Track
+from ivr.replay.result import CALL_BACK, Event, Mismatch, Replayed, Track
 
 AUDIBLE = 300
 """RMS, in sample units, from which on a frame of the caller's counts as their voice (−41 dBFS)."""
+WORD = {"promise_kept": "kept", "promise_unkept": "unkept"}
+"""What becomes of a promise, by the log's entries."""
 
 
 def mismatches(fixture: Fixture, lived: Replayed) -> tuple[Mismatch, ...]:
@@ -20,8 +22,10 @@ def mismatches(fixture: Fixture, lived: Replayed) -> tuple[Mismatch, ...]:
     return tuple([
         *_turns("caller", fixture.caller, lived),
         *(each for script in fixture.owner[-1:] for each in _turns("owner", script, lived)),
+        *(each for script in (fixture.call_back or ())[-1:] for each in _turns(CALL_BACK, script, lived)),
         *_side("", fixture.expected, lived, "caller"),
         *_side("owner ", fixture.owner_expected, lived, "owner"),
+        *_side(f"{CALL_BACK} ", fixture.call_back_expected, lived, CALL_BACK),
     ])
 
 
@@ -85,14 +89,18 @@ def _side(name: str, wanted: Expected, lived: Replayed, side: str) -> Iterator[M
 def _facts(lived: Replayed, side: str) -> dict[str, object]:
     own = side == "caller"
     answers = lived.of("owner", "answer") + lived.of("owner", "unreached")
+    ends = answers if side == "owner" else lived.of(side, "unreached") + lived.of(side, "call_back_ended")
+    word = [event.kind for event in lived.events if event.kind in WORD]
     matched = [event.details["plate"] for event in lived.of("caller", "matched")]
     return {
-        "outcome": lived.outcome if own else (answers[-1].details["outcome"] if answers else ""),
+        "outcome": lived.outcome if own else (ends[-1].details["outcome"] if ends else ""),
         "reason": lived.reason if own else "",
         "plate": matched[-1] if matched else "",
-        "minutes": next((e.details["minutes"] for e in answers if e.details.get("minutes")), ""),
+        "minutes": next((e.details["minutes"] for e in reversed(answers) if e.details.get("minutes")), ""),
         "prompts": [event.details["prompt"] for event in lived.of(side, "said")],
         "states": [event.details["name"] for event in lived.of(side, "state")],
+        "texts": [event.details["text"] for event in lived.of("desk", "text_sent")],
+        "promise": WORD[word[-1]] if word else "",
     }
 
 

@@ -11,15 +11,17 @@ from ivr.flow.yaml_file import read_yaml
 from ivr.replay.line import ENDINGS
 
 FILE = "expect.yaml"
-FIXTURE_KEYS = ("about", "voice", "letters", "yao", "register", "attempts", "earlier", "hour", "remind_s", "goes_on_s", "vault", "line", "turns", "owner", "seat", "expect")
+FIXTURE_KEYS = ("about", "voice", "letters", "yao", "register", "attempts", "earlier", "hour", "remind_s", "goes_on_s", "phone", "call_back", "texts", "vault",
+                "line", "turns", "owner", "seat", "expect")
 TURN_KEYS = ("on", "at_ms", "over_ms", "after_ms", "say", "audio", "sound_ms", "key", "hang_up", "voice",
              "speed", "db", "heard")
 LINE_KEYS = ("noise", "noise_db", "echo_db", "echo_ms", "lost", "behind", "behind_voice", "behind_db")
-EARLIER_KEYS = ("answer", "minutes", "ago_s")
-OWNER_KEYS = ("rings_ms", "ends", "voice", "line", "turns")
-EXPECT_KEYS = ("outcome", "reason", "plate", "minutes", "prompts", "states", "owner", "seconds", "reply_ms",
-               "barge_in_ms")
+EARLIER_KEYS = ("answer", "minutes", "ago_s", "promised")
+CALLED_KEYS = ("rings_ms", "ends", "voice", "line", "turns")
+EXPECT_KEYS = ("outcome", "reason", "plate", "minutes", "prompts", "states", "seconds", "reply_ms", "barge_in_ms")
 SEATS = ("answers", "busy", "no-answer")
+PHONES = ("mobile", "landline", "withheld")
+TEXTS = ("none", "sent", "refused")
 DEFAULT_VOICE, DEFAULT_OWNER_VOICE = "zm_yunxi", "zf_xiaoyi"
 ANSWER_AFTER_MS = 400
 """How long a person takes to answer a prompt that has ended."""
@@ -84,11 +86,12 @@ class Script:
 @dataclass(frozen=True)
 class Earlier:
     """A call of the same caller's `ago_s` before, about the first plate of the register: what came of the
-    call to the owner, "" where none was made yet."""
+    call to the owner, "" where none was made yet; `promised`: the outcome by `call` or `text`, "" where nothing was."""
 
     answer: str = ""
     minutes: str = ""
     ago_s: int = 60
+    promised: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,11 +107,16 @@ class Expected:
     seconds: int | None = None
     reply_ms: int | None = None
     barge_in_ms: int | None = None
+    texts: tuple[str, ...] | None = None
+    """Names of the texts that were sent, in order."""
+    promise: str | None = None
+    """`kept` or `unkept`: what became of the outcome that the caller was promised."""
 
 
 @dataclass(frozen=True)
 class Fixture:
-    """A whole conversation. `owner`: one script a number that is called, in order."""
+    """A whole conversation. `owner`: one script a number that is called, in order; `call_back`: one each time that
+    the caller is rung afterwards, None where nobody can be."""
 
     name: str
     folder: Path
@@ -117,11 +125,19 @@ class Fixture:
     owner: tuple[Script, ...]
     expected: Expected
     owner_expected: Expected
+    call_back: tuple[Script, ...] | None = None
+    call_back_expected: Expected = Expected()
+    phone: str = "withheld"
+    """What the trunk shows of the caller's."""
+    texts: str = "none"
+    """Whether there is a gateway for texts, and what it does with them."""
     register: tuple[str, ...] = ()
     vault_down: bool = False
     attempts: int = 0
     """Calls that the owner's request may take; 0 for one to each number."""
     earlier: Earlier | None = None
+    calls: bool = True
+    """Whether the caller calls; else only what was promised before is kept."""
     hour: int = 12
     """Of the day, when the call begins; between 22 and 7 owners have quiet hours."""
     remind_s: int = 0
@@ -130,6 +146,11 @@ class Fixture:
     seat: str = "answers"
     letters: str = "english"
     yao: bool = True
+
+    @property
+    def scripts(self) -> tuple[Script, ...]:
+        """Everybody's who speaks."""
+        return (self.caller, *self.owner, *(self.call_back or ()))
 
 
 def find(paths: Collection[Path]) -> list[Path]:
@@ -147,23 +168,29 @@ def load(folder: Path) -> Fixture:
     """Read a fixture. Raises FlowError with line and column for what it says wrongly."""
     root = read_yaml(folder / FILE)
     fields = root.fields(FIXTURE_KEYS)
-    for key in ("about", "turns", "expect"):
+    earlier = _earlier(fields["earlier"]) if "earlier" in fields else None
+    for key in ("about", "expect") if earlier and earlier.promised else ("about", "turns", "expect"):
         if key not in fields:
             raise root.error(f"the fixture has no '{key}:'; add it")
     voice = _text(fields.get("voice"), DEFAULT_VOICE)
-    expected, owner_expected = _expected(fields["expect"])
+    expected, owner_expected, call_back_expected = _expected(fields["expect"])
     return Fixture(
         name=folder.name,
         folder=folder,
         about=fields["about"].text(),
-        caller=Script(_turns(fields["turns"], folder), _line(fields.get("line")), voice),
-        owner=tuple(_owner(item, folder) for item in fields["owner"].items()) if "owner" in fields else (),
+        caller=Script(_turns(fields["turns"], folder) if "turns" in fields else (), _line(fields.get("line")), voice),
+        calls="turns" in fields,
+        owner=tuple(_called(item, folder) for item in fields["owner"].items()) if "owner" in fields else (),
         expected=expected,
         owner_expected=owner_expected,
+        call_back=tuple(_called(item, folder, voice) for item in fields["call_back"].items()) if "call_back" in fields else None,
+        call_back_expected=call_back_expected,
+        phone=_one_of(fields["phone"], PHONES) if "phone" in fields else "withheld",
+        texts=_one_of(fields["texts"], TEXTS) if "texts" in fields else "none",
         register=_texts(fields["register"]) if "register" in fields else (),
         vault_down="vault" in fields and _one_of(fields["vault"], ("up", "down")) == "down",
         attempts=fields["attempts"].number() if "attempts" in fields else 0,
-        earlier=_earlier(fields["earlier"]) if "earlier" in fields else None,
+        earlier=earlier,
         hour=fields["hour"].number() if "hour" in fields else 12,
         **{key: fields[key].number() for key in ("remind_s", "goes_on_s") if key in fields},
         seat=_one_of(fields["seat"], SEATS) if "seat" in fields else "answers",
@@ -175,15 +202,17 @@ def load(folder: Path) -> Fixture:
 def _earlier(item: Item) -> Earlier:
     fields = item.fields(EARLIER_KEYS)
     return Earlier(_text(fields.get("answer")), _text(fields.get("minutes")),
-                   fields["ago_s"].number() if "ago_s" in fields else Earlier.ago_s)
+                   fields["ago_s"].number() if "ago_s" in fields else Earlier.ago_s,
+                   _one_of(fields["promised"], ("call", "text")) if "promised" in fields else "")
 
 
-def _owner(item: Item, folder: Path) -> Script:
-    fields = item.fields(OWNER_KEYS)
+def _called(item: Item, folder: Path, voice: str = DEFAULT_OWNER_VOICE) -> Script:
+    """Somebody who is rung."""
+    fields = item.fields(CALLED_KEYS)
     return Script(
         turns=_turns(fields["turns"], folder) if "turns" in fields else (),
         line=_line(fields.get("line")),
-        voice=_text(fields.get("voice"), DEFAULT_OWNER_VOICE),
+        voice=_text(fields.get("voice"), voice),
         rings_ms=fields["rings_ms"].number() if "rings_ms" in fields else 1500,
         ends=_one_of(fields["ends"], ENDINGS) if "ends" in fields else "",
     )
@@ -245,18 +274,20 @@ def _line(item: Item | None) -> LineSound:
     return LineSound(**given)
 
 
-def _expected(item: Item) -> tuple[Expected, Expected]:
-    fields = item.fields(EXPECT_KEYS)
+def _expected(item: Item) -> tuple[Expected, Expected, Expected]:
+    """Of the caller's side, of the owner's, and of calls back."""
+    fields = item.fields((*EXPECT_KEYS, "owner", "call_back", "texts", "promise"))
     if "outcome" not in fields:
         raise item.error("a fixture must say how the call ends; add outcome:")
-    owner = _side(fields["owner"].fields(EXPECT_KEYS)) if "owner" in fields else Expected()
-    return _side(fields), owner
+    owner, call_back = (_side(fields[side].fields(EXPECT_KEYS)) if side in fields else Expected()
+                        for side in ("owner", "call_back"))
+    return _side(fields), owner, call_back
 
 
 def _side(fields: dict[str, Item]) -> Expected:
     given: dict[str, object] = {
-        key: fields[key].text() for key in ("outcome", "reason", "plate", "minutes") if key in fields}
-    given |= {key: _texts(fields[key]) for key in ("prompts", "states") if key in fields}
+        key: fields[key].text() for key in ("outcome", "reason", "plate", "minutes", "promise") if key in fields}
+    given |= {key: _texts(fields[key]) for key in ("prompts", "states", "texts") if key in fields}
     given |= {key: fields[key].number() for key in ("seconds", "reply_ms", "barge_in_ms") if key in fields}
     return Expected(**given)
 

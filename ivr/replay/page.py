@@ -21,7 +21,8 @@ PEAK_MS = 40
 """One column of a waveform."""
 VAD_MS = 32
 SHOWN = ("matched", "did", "dialled", "ringing", "answered", "unreached", "answer", "hung_up", "trouble", "vault_unavailable",
-         "seat_called", "seat_answered", "seat_unavailable", "caller_not_told", "struggle", "pace")
+         "seat_called", "seat_answered", "seat_unavailable", "caller_not_told", "struggle", "pace", "promised", "call_back",
+         "promise_kept", "promise_unkept", "text_queued", "text_sent", "text_failed")
 """Entries that are drawn as decisions, beside states."""
 
 
@@ -111,7 +112,7 @@ def _peaks(pcm: bytes) -> str:
 
 
 def _audio(tracks: Sequence[Track]) -> str:
-    """The whole conversation as a data URI: the caller's call on the left, the owners' on the right."""
+    """The whole conversation as a data URI: the caller's calls on the left, the owners' on the right."""
     if not tracks:
         return ""
     frames = max((track.began_ms // FRAME_MS + 1) * FRAME_MS * 8 + 8 * track.length_ms for track in tracks)
@@ -119,7 +120,7 @@ def _audio(tracks: Sequence[Track]) -> str:
     for track in tracks:
         for pcm in (track.received, track.sent):
             samples = np.frombuffer(pcm, "<i2") / 32768
-            both[8 * track.began_ms: 8 * track.began_ms + len(samples), int(track.side != "caller")] += samples
+            both[8 * track.began_ms: 8 * track.began_ms + len(samples), int(track.side == "owner")] += samples
     file = io.BytesIO()
     soundfile.write(file, np.clip(both, -1, 1), 8000, format="OGG", subtype="OPUS", compression_level=0.985)
     return "data:audio/ogg;base64," + base64.b64encode(file.getvalue()).decode()

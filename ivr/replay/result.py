@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-SIDES = ("caller", "owner")
+CALL_BACK = "call-back"
+"""The side of a caller who is rung with the outcome."""
+SIDES = ("caller", "owner", CALL_BACK)
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def keep_speech(fixture: Fixture) -> int:
     Raises TtsError, OSError.
     """
     new = 0
-    for script in (fixture.caller, *fixture.owner):
+    for script in fixture.scripts:
         for turn in script.turns:
             for part in turn.says:
                 if isinstance(part, int) or (path := kept_path(part, turn, script, fixture)).is_file():

@@ -32,6 +32,19 @@ def test_a_caller_who_is_called_back_is_asked_whether_the_car_is_gone_as_the_own
     assert there.exit_code == 0 and "[offer_person]" in there.output, there.output
 
 
+def test_who_is_promised_a_call_is_typed_for_again_when_the_phone_rings():
+    told = run("赣KA1234\n对\nowner: 过十分钟再打给我\n打电话吧\nowner: 马上来\nin: anything_else\n没有了\nend: goes-on\n",
+               "--phone", "mobile", "--texts", "--attempts", "2")
+    assert told.exit_code == 0, told.output
+    for line in ("[promised_call]", "call_back seq: 1, outcome: coming", "promise_kept how: call", "[bye]"):
+        assert line in told.output
+
+
+def test_an_owner_whom_no_call_reaches_gets_a_text_where_texts_can_be_sent():
+    told = run("赣KA1234\n对\nend: no-answer\n", "--owner", "no-answer", "--texts")
+    assert told.exit_code == 0 and "text_sent to: owner, text: owner_please_move" in told.output, told.output
+
+
 def test_a_program_reads_how_the_call_ended():
     told = run("silence\n#0\n", "--json", "--expect", "person")
     ended = json.loads(told.output)

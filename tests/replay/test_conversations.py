@@ -11,15 +11,13 @@ from asr.training.voices import HELD_OUT
 from hotline.replay.suite import replay_all, speed
 from ivr.flow.load import load_flow
 from ivr.replay.fixture import find, load
+from ivr.replay.result import CALL_BACK
 from ivr.replay.sound import kept_path
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for all of them
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 FOLDERS = find([Path(__file__).parent / "conversations"])
 AT_LEAST = 60
-BY_TRUNK_AND_GATEWAY = {"promised_call", "promised_text", "promised_text_only", "no_answer_texted", "busy_texted", "off_texted",
-                        "goes_on_unasked"}
-"""Endings with a call back or a text: proved over SIP and a gateway in tests/hotline/test_word_later.py."""
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +30,15 @@ def test_the_conversation_comes_to_what_it_should(name, results):
     assert not results[name].mismatches, "\n".join(map(str, results[name].mismatches))
 
 
-@pytest.mark.parametrize("side, flow", [("caller", "move_car_inbound"), ("owner", "move_car_outbound")])
+@pytest.mark.parametrize("side, flow", [("caller", "move_car_inbound"), ("owner", "move_car_outbound"),
+                                        (CALL_BACK, "move_car_call_back")])
 def test_every_ending_of_the_flow_is_among_them(side, flow, results):
     loaded = load_flow(FLOWS / f"{flow}.yaml")
     endings = {state.name for each in (loaded, *loaded.subflows.values()) for state in each.states.values() if state.end}
     reached = {event.details["name"] for result in results.values() for event in result.of(side, "state")}
     if any(result.of(side, "hung_up") for result in results.values()):
         reached.add(loaded.always["hang_up"])       # followed when the call is over: no state of it is entered
-    assert endings - reached - BY_TRUNK_AND_GATEWAY == set()
+    assert endings - reached == set()
 
 
 def test_sixty_conversations_and_more_replay_far_faster_than_real_time(results):
@@ -49,7 +48,7 @@ def test_sixty_conversations_and_more_replay_far_faster_than_real_time(results):
 
 def test_their_voices_were_not_trained_on_and_are_kept_beside_them():
     said = [(part, turn, script, fixture) for fixture in map(load, FOLDERS)
-            for script in (fixture.caller, *fixture.owner) for turn in script.turns
+            for script in fixture.scripts for turn in script.turns
             for part in turn.says if isinstance(part, str)]
     assert {turn.voice or script.voice for _, turn, script, _ in said} <= set(HELD_OUT)
     assert [part for part, *rest in said if not kept_path(part, *rest).is_file()] == []
