@@ -9,11 +9,15 @@ from hotline.desk import Desk
 from hotline.read_back import (
     MOST_PLATES,
     MOST_SAID,
+    SURE_CHOICE,
+    SURE_OTHERWISE,
     begun_head,
+    by_key,
     close_pair,
     continued_plates,
     corrected_plates,
     differing_place,
+    first_of_two,
     plate_to_read,
     second_best,
     whole_plates,
@@ -46,6 +50,8 @@ class PlateActions:
         self._denied = ""
         self._rejected: set[str] = set()
         self._pair = ("", "")
+        self._first = 0.5                                   # that the first of the pair is meant, before any answer
+        self._answers: list[tuple[float, float]] = []
         self._keyed = Keyed()
         self._rounds = 0
 
@@ -106,16 +112,15 @@ class PlateActions:
 
         Whoever says neither has denied both plates: what they name is looked up as a correction is.
         """
-        said = conversation.heard.best.value if conversation.heard.best else conversation.heard.key
-        meant = dict(zip((conversation.values["symbols"], conversation.values["symbols2"], *self._pair), self._pair * 2, strict=True))
-        if plate := meant.get(said):
+        plate, said = self._one_of_two(conversation), conversation.heard.best.value if conversation.heard.best else ""
+        if plate:
             self._denied = self._denied or self._pair[0]
             self._rejected |= set(self._pair) - {plate}
             if plate in self._rejected:
                 return "done"
             conversation.values["plate"] = plate
             return "chosen"
-        if conversation.heard.kind == "key":
+        if not said or self._doubtful(conversation):
             return "which"
         pair, self._rejected = self._pair, self._rejected | set(self._pair)
         if not self._deny(pair[0]):
@@ -186,7 +191,7 @@ class PlateActions:
         plate = plate_to_read(match, self._heard, self._rejected, last=last)
         conversation.log("matched", how=match.kind, plate=plate, probability=match.probability)
         pair = close_pair(match, self._rejected)
-        if pair and self._ask_which(conversation, *pair):
+        if pair and self._ask_which(conversation, *pair, match.probability):
             conversation.values["plate"] = plate or pair[0]
             return "which"
         if not plate:              # rather said again than somebody else's read back
@@ -224,12 +229,42 @@ class PlateActions:
         self._rounds += 1
         return self._rounds < ROUNDS
 
-    def _ask_which(self, conversation: Conversation, one: str, other: str) -> bool:
-        """Prepare the question for the one place where two plates differ; False where it is not one."""
+    def _one_of_two(self, conversation: Conversation) -> str:
+        """Which of the pair was keyed, or answered surely enough with all answers so far; "" for neither yet."""
+        heard, symbols = conversation.heard, (conversation.values["symbols"], conversation.values["symbols2"])
+        if heard.kind == "key":
+            keys = dict(zip(("1", "2", *symbols), self._pair * 2, strict=True))
+            return keys.get(heard.key, "")
+        meant = dict(zip((*symbols, *self._pair), (0, 1) * 2, strict=True))
+        if heard.best.value not in meant:
+            return ""
+        if heard.best.probability is None:
+            return self._pair[meant[heard.best.value]]
+        shares = [0.0, 0.0]
+        for hypothesis in heard.result.hypotheses:
+            if hypothesis.value in meant:
+                shares[meant[hypothesis.value]] += hypothesis.probability
+        self._answers.append((shares[0], shares[1]))
+        first = first_of_two(self._first, self._answers)
+        return self._pair[first < 0.5] if max(first, 1 - first) >= SURE_CHOICE else ""
+
+    def _doubtful(self, conversation: Conversation) -> bool:
+        """Whether what was answered is one of the two after all, or too unsure to give both up for."""
+        best = conversation.heard.best
+        of_two = best.value in (conversation.values["symbols"], conversation.values["symbols2"], *self._pair)
+        return of_two or best.probability is not None and best.probability < SURE_OTHERWISE
+
+    def _ask_which(self, conversation: Conversation, one: str, other: str, first: float = 0.5) -> bool:
+        """Prepare the question for the one place where two plates differ; False where it is not one.
+
+        `first`: probability of `one` against `other`.
+        """
         place = differing_place(one, other)
         if place is None:
             return False
-        self._pair, symbols = (one, other), (one[place], other[place])
+        self._pair = by_key(one, other, place)
+        self._first, self._answers = first if self._pair[0] == one else 1.0 - first, []
+        symbols = self._pair[0][place], self._pair[1][place]
         conversation.values |= dict(zip(("symbols", "symbols2"), symbols, strict=True))
         conversation.values["place"] = str(place + 1)
         return True

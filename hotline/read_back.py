@@ -24,6 +24,12 @@ HEAD_SHARE = 0.5
 """A plate's beginning at least this sure is kept, and only the rest is asked for."""
 DENIED_SHARE = 0.7
 """Weight of what was read back, among the plates that a correction may speak of."""
+SURE_CHOICE = 0.9
+"""Of two characters that were asked for, the one that was answered at least this surely is taken."""
+SURE_OTHERWISE = 0.6
+"""So sure must be what was answered instead: that it is neither, or a change."""
+UNLISTED_SHARE = 0.02
+"""Probability of a character that an answer does not list."""
 _HEAD = re.compile(f"[{''.join(provinces())}][A-HJ-NP-Z]?")
 
 
@@ -117,6 +123,23 @@ def differing_place(one: str, other: str) -> int | None:
     """The place (from 0) of the only character in which two plates differ; None where it is not one."""
     places = [place for place, (left, right) in enumerate(zip(one, other, strict=False)) if left != right]
     return places[0] if len(one) == len(other) and len(places) == 1 else None
+
+
+def by_key(one: str, other: str, place: int) -> tuple[str, str]:
+    """Two plates, the one for key 1 first: a 1 or a 2 at `place` stands where its own key chooses it."""
+    return (other, one) if other[place] == "1" or one[place] == "2" else (one, other)
+
+
+def first_of_two(prior: float, answers: Sequence[tuple[float, float]]) -> float:
+    """Probability that the first of two characters is meant.
+
+    `prior`: of what was known before; `answers`: each answer's probabilities of the two. Who was heard badly is asked
+    again, and then both answers count.
+    """
+    first, second = prior, 1.0 - prior
+    for one, other in answers:
+        first, second = first * max(one, UNLISTED_SHARE), second * max(other, UNLISTED_SHARE)
+    return first / (first + second)
 
 
 def second_best(heard: Sequence[tuple[str, float]], rejected: Collection[str]) -> str:

@@ -8,6 +8,7 @@ calls go through; only the register is a set in memory. Nobody is dialled.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +17,16 @@ from asr.measure import interval
 from asr.recognizer import Hypothesis, Result
 from dialer.made_up import made_up_plates
 from hotline.bench.hearing import Outcome
-from hotline.read_back import MOST_SAID, differing_place, plate_to_read, second_best, whole_plates
+from hotline.read_back import (
+    MOST_SAID,
+    SURE_CHOICE,
+    SURE_OTHERWISE,
+    differing_place,
+    first_of_two,
+    plate_to_read,
+    second_best,
+    whole_plates,
+)
 from plate_parser.evidence import combined
 from plate_parser.match import Thresholds, decide
 from plate_parser.variants import likely_variants
@@ -24,12 +34,15 @@ from plate_parser.variants import likely_variants
 DENIALS = 3
 """So many plates denied, and a person takes over."""
 VARIANTS = 300
-MOST_ASKED = 2
-"""Times that one of two characters is asked for."""
-MISCHOSEN = 0.03
-"""How often the wrong one of the two is understood: an assumption, not measured."""
+MOST_ASKED = 3
+"""Times that one of two characters is asked for; then the whole plate is said again."""
 
 Heard = tuple[tuple[str, float], ...]
+Answer = tuple[float, float, bool] | None
+"""What an answer to 是1，还是E was heard as: probability of the one that was meant, of the other, and whether it
+was taken for "neither"; None for one not heard."""
+ASSUMED: Sequence[Answer] = ((0.97, 0.01, False),) * 97 + ((0.01, 0.97, False),) * 3
+"""Where no answers were recorded: three of a hundred are surely misunderstood."""
 
 
 @dataclass(frozen=True)
@@ -65,19 +78,33 @@ def callers_of(outcomes: Iterable[Outcome]) -> list[Caller]:
     return [Caller(plate, voice, tuple(takes)) for (voice, plate), takes in said.items() if len(takes) > 1]
 
 
+def answers_of(outcomes: Iterable[Outcome]) -> list[Answer]:
+    """How answers to which(one=…;other=…) were heard, as asr.training.which_answers makes them."""
+    found: list[Answer] = []
+    for outcome in outcomes:
+        two = re.search("one=(.);other=(.)", outcome.row.grammar.name)
+        if two and outcome.row.expected in two.groups():
+            shares = dict(outcome.heard.values)
+            meant, other = (shares.get(symbol, 0.0) for symbol in sorted(two.groups(), key=outcome.row.expected.__ne__))
+            best, share = outcome.heard.values[0] if outcome.heard.values else ("", 0.0)
+            neither = best not in two.groups() and share >= SURE_OTHERWISE
+            found.append(None if outcome.heard.rejected else (meant, other, neither))
+    return found
+
+
 def simulate(caller: Caller, registered: Collection[str], thresholds: Thresholds, slip: float,
-             rng: random.Random) -> Dialogue:
+             rng: random.Random, answers: Sequence[Answer] = ASSUMED) -> Dialogue:
     """One call. `slip`: how likely the caller says 对 to a plate that is not the one."""
-    return _Call(caller, registered, thresholds, slip, rng).held()
+    return _Call(caller, registered, thresholds, slip, rng, answers).held()
 
 
 class _Call:
     """One simulated call, as far as the plate goes."""
 
     def __init__(self, caller: Caller, registered: Collection[str], thresholds: Thresholds, slip: float,
-                 rng: random.Random) -> None:
+                 rng: random.Random, answers: Sequence[Answer] = ASSUMED) -> None:
         self._caller, self._registered, self._thresholds = caller, registered, thresholds
-        self._slip, self._rng = slip, rng
+        self._slip, self._rng, self._answers = slip, rng, answers
         self._denied: set[str] = set()
         self._rounds = 0
         self._told = Dialogue()
@@ -108,19 +135,30 @@ class _Call:
         decision = decide(variants, {plate for plate, _ in variants if plate in self._registered}, self._thresholds)
         pair = [plate for plate in decision.alternatives if plate not in self._denied] if decision.kind == "ask" else []
         if len(pair) == 2 and (place := differing_place(*pair)) is not None and self._told.asked < MOST_ASKED:
-            return self._chosen(pair, place)
+            return self._chosen(pair, place, decision.probability)
         return plate_to_read(decision, heard, self._denied, last=last)
 
-    def _chosen(self, pair: list[str], place: int) -> str:
-        """One of two, by the character that the caller says; "" where it is neither."""
-        self._told = replace(self._told, asked=self._told.asked + 1)
-        own = self._caller.plate
-        meant = [plate for plate in pair if len(own) == len(plate) and own[place] == plate[place]]
-        if not meant:
-            self._denied.update(pair)
-            self._rounds += 1
-            return ""
-        return meant[0] if self._rng.random() >= MISCHOSEN else next(plate for plate in pair if plate != meant[0])
+    def _chosen(self, pair: list[str], place: int, prior: float) -> str:
+        """One of two, by the character that the caller says; "" where it is neither, or is not understood.
+
+        `prior`: of the first of the pair. Callers speak here; in calls, the second time, they may press a key.
+        """
+        own, heard = self._caller.plate, []
+        meant = next((n for n, plate in enumerate(pair) if len(own) == len(plate) and own[place] == plate[place]), None)
+        while self._told.asked < MOST_ASKED:
+            self._told = replace(self._told, asked=self._told.asked + 1)
+            answer = self._rng.choice(self._answers)
+            if answer is None:
+                continue
+            if meant is None or answer[2]:
+                self._denied.update(pair)
+                self._rounds += 1
+                return ""
+            heard.append(answer[:2] if meant == 0 else answer[1::-1])
+            first = first_of_two(prior, heard)
+            if max(first, 1.0 - first) >= SURE_CHOICE:
+                return pair[first < 0.5]
+        return ""
 
     def _confirmed(self, plate: str, heard: list[tuple[str, float]]) -> bool:
         """Whether the caller says 对 to what is read back."""
@@ -136,7 +174,7 @@ class _Call:
 
 
 def measure_policy(callers: Sequence[Caller], size: int, thresholds: Thresholds, *, slip: float, registers: int,
-                   seed: int, advance: Callable[[], None] = lambda: None) -> dict[str, object]:
+                   seed: int, answers: Sequence[Answer] = ASSUMED, advance: Callable[[], None] = lambda: None) -> dict[str, object]:
     """Each caller against `registers` made-up registers of `size`, once registered and once a stranger.
 
     `wrong_called_expected` counts each other owner's plate that was read back as `slip` of a call: it
@@ -148,9 +186,9 @@ def measure_policy(callers: Sequence[Caller], size: int, thresholds: Thresholds,
         for caller in callers:
             taken = caller.plate in register
             register.add(caller.plate)
-            known.append((caller, simulate(caller, register, thresholds, slip, rng)))
+            known.append((caller, simulate(caller, register, thresholds, slip, rng, answers)))
             register.discard(caller.plate)
-            strangers.append((caller, simulate(caller, register, thresholds, slip, rng)))
+            strangers.append((caller, simulate(caller, register, thresholds, slip, rng, answers)))
             if taken:
                 register.add(caller.plate)
             advance()
