@@ -141,12 +141,15 @@ def _owners_flow(path: Path, name: str, flow: Flow, voice: PrintedVoice) -> Flow
 
 
 def _require_values(flow: Flow, given: Mapping[str, str]) -> None:
-    """Raises CannotRun for a value that the flow has not, or that is not of its kind."""
+    """Raises CannotRun for a value that the flow has not, that is not of its kind, or that is wanting."""
     for name, value in given.items():
         if name not in flow.values:
             raise CannotRun(f"--value {name}: the flow has no such value{nearest(name, flow.values)}")
         if not fits(flow.values[name], value):
             raise CannotRun(f"--value {name}={value}: that is no {flow.values[name]}; write one such as {EXAMPLES[flow.values[name]]}")
+    for name in flow.given:
+        if not given.get(name):
+            raise CannotRun(f"a call of this flow begins with the value '{name}': add --value {name}={EXAMPLES[flow.values[name]]}")
 
 
 class _TypedCall:

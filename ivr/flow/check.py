@@ -14,6 +14,7 @@ from ivr.flow.model import Flow, State
 from ivr.flow.paths import Paths
 from ivr.flow.persons import PERSON_END, Persons
 from ivr.flow.source import FlowError, Where, nearest
+from ivr.flow.unset import Unset
 from tts.script import slot_kind
 
 WHEN_LISTENING = ("no_match", "no_input")
@@ -61,6 +62,7 @@ def problems(flow: Flow, house: House, above: Collection[str] = (), done: Collec
     found += Paths(flow).problems()
     found += Persons(flow, lambda state: _hears_person(state, house), lambda state: _is_person(flow, state, house), above).problems()
     found += _of_hang_up(flow)
+    found += Unset(flow, house.actions, house.prompts).problems()
     for inner in flow.subflows.values():
         found += problems(inner, house, {*above, *flow.always}, done)
     distinct = {str(error): error for error in found}

@@ -15,7 +15,7 @@ Types are checked when the flow is loaded. A range takes in both ends, but of ti
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any
@@ -56,12 +56,15 @@ class Scope:
 
 @dataclass(frozen=True)
 class Expression:
-    """`type` is truth, number, text, time, weekday or date; `names` are the values that it reads."""
+    """`type` is truth, number, text, time, weekday or date; `names` are the values that it reads; `given_if` and
+    `given_unless` those that surely have a value where a condition holds, and where it does not."""
 
     text: str
     type: str
     names: frozenset[str]
     evaluate: Callable[[Scope], Any]
+    given_if: frozenset[str] = frozenset()
+    given_unless: frozenset[str] = frozenset()
 
 
 def parse(text: str, kinds: Mapping[str, str]) -> Expression:
@@ -81,6 +84,8 @@ class _Part:
     type: str
     evaluate: Callable[[Scope], Any]
     at: int
+    given_if: frozenset[str] = frozenset()
+    given_unless: frozenset[str] = frozenset()
 
 
 class _Parser:
@@ -96,7 +101,7 @@ class _Parser:
         kind, written, at = self._peek()
         if kind != "end":
             raise ExpressionError(f"'{written}' does not belong here; join conditions with 'and' or 'or'", at)
-        return Expression(self.text, part.type, frozenset(self.names), part.evaluate)
+        return Expression(self.text, part.type, frozenset(self.names), part.evaluate, part.given_if, part.given_unless)
 
     def _either(self) -> _Part:
         return self._joined("or", self._both, any)
@@ -105,15 +110,29 @@ class _Parser:
         return self._joined("and", self._negated, all)
 
     def _joined(self, word: str, below: Callable[[], _Part], how: Callable) -> _Part:
-        first = below()
+        first = self._with_given(below)
         parts = [first]
         while self._took(word):
-            parts.append(below())
+            parts.append(self._with_given(below))
         if len(parts) == 1:
             return first
         for part in parts:
             self._must_be(part, "truth", f"'{word}' joins conditions")
-        return _Part("truth", lambda scope: how(part.evaluate(scope) for part in parts), first.at)
+        if_all, if_one = (frozenset.union, frozenset.intersection)[::1 if word == "and" else -1]
+        return _Part("truth", lambda scope: how(part.evaluate(scope) for part in parts), first.at,
+                     if_all(*(part.given_if for part in parts)), if_one(*(part.given_unless for part in parts)))
+
+    def _with_given(self, below: Callable[[], _Part]) -> _Part:
+        """A part, and what it says of the one value that it asks about: it is given where it would not hold of none."""
+        begin = self.place
+        part = below()
+        words = {written for kind, written, _ in self.tokens[begin: self.place] if kind == "word"}
+        asked = words & self.kinds.keys()
+        if part.type != "truth" or len(asked) != 1 or words & CLOCK.keys():
+            return part
+        holds_of_none = part.evaluate(Scope({}, datetime.min))
+        given = {"given_unless" if holds_of_none else "given_if": frozenset(asked)}
+        return replace(part, given_if=given.get("given_if", part.given_if), given_unless=given.get("given_unless", part.given_unless))
 
     def _negated(self) -> _Part:
         at = self._peek()[2]

@@ -13,7 +13,7 @@ from ivr.flow.source import FlowError, Item, Where, nearest
 from ivr.flow.values import KINDS
 from ivr.flow.yaml_file import read_yaml
 
-FLOW_KEYS = ("flow", "start", "values", "limits", "always", "asides", "states")
+FLOW_KEYS = ("flow", "start", "values", "given", "limits", "always", "asides", "states")
 ALWAYS_EVENTS = ("person", "elderly", "struggling", "emergency", "hang_up", "trouble")
 KEYS = "0123456789*#ABCD"
 ALWAYS_KEYS = (*ALWAYS_EVENTS, *(f"key {key}" for key in KEYS))
@@ -53,6 +53,7 @@ def _load(path: Path, above: tuple[Path, ...]) -> Flow:
         struggle=load_struggle(path.parent),
         places=_places(fields, always),
         subflows=subflows,
+        given=_given(fields.get("given"), names.kinds),
     )
     _require_states(flow)
     return flow
@@ -92,6 +93,14 @@ def _values(item: Item | None) -> dict[str, str]:
             raise kind.key.error(f"'{name}' cannot be a value's name; write letters, digits and _")
         kinds[name] = kind.text()
     return kinds
+
+
+def _given(item: Item | None, kinds: Mapping[str, str]) -> tuple[str, ...]:
+    """The values that a call begins with."""
+    for entry in (item.items() if item.is_list else [item]) if item else ():
+        if entry.text() not in kinds:
+            raise entry.error(f"'{entry.text()}' is not among the flow's values{nearest(entry.text(), kinds)}")
+    return item.texts() if item else ()
 
 
 def _limits(item: Item) -> Limits:

@@ -122,7 +122,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Flow:
-    """A checked flow. `version` is the start of the SHA-256 of its file and of those it runs.
+    """A checked flow. `version` is the start of the SHA-256 of its file and of those it runs; `given`: the values
+    that a call of it begins with.
 
     `places` as a state's: `start>`, `limits.then>`, `always.person`; `subflows` by file name.
     """
@@ -138,6 +139,7 @@ class Flow:
     struggle: Struggle = field(default_factory=Struggle)
     places: Mapping[str, Where] = field(default_factory=dict)
     subflows: Mapping[str, "Flow"] = field(default_factory=dict)
+    given: tuple[str, ...] = ()
 
     @property
     def ends(self) -> tuple[str, ...]:

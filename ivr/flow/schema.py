@@ -17,6 +17,7 @@ ABOUT = {
     "flow": "The flow's name, for the case's log.",
     "start": "The state that a call begins in.",
     "values": "What a call remembers, and of which kind.",
+    "given": "Those of the values that a call begins with.",
     "limits": "A call that asks more often or lasts longer goes to a person.",
     "always": "What leads on from every state: state by event.",
     "asides": "What may be said in passing: it is answered, and the question stands.",
@@ -49,6 +50,7 @@ def json_schema(actions: Mapping[str, ActionSpec]) -> dict[str, Any]:
         "properties": _described(FLOW_KEYS, {
             "flow": SCALAR, "start": NAME,
             "values": {"type": "object", "additionalProperties": {"enum": list(KINDS)}},
+            "given": _texts(),
             "limits": _record({"turns": COUNT, "seconds": COUNT, "then": NAME, "misses": COUNT, "after_misses": NAME},
                               "turns", "seconds", "then"),
             "always": _record(dict.fromkeys(ALWAYS_KEYS, NAME)),

@@ -276,5 +276,5 @@ def test_a_flow_that_asks_on_after_its_limit_comes_to_an_end(folder):
 
 
 def test_a_prompt_whose_value_is_missing_leads_to_a_person(folder):
-    ended, _ = held(folder, "  first: {say: readback, next: {done: ok}}\n  ok: {end: ok}\n")
+    ended, _ = held(folder, "  first: {set: {plate: \"\"}, say: readback, next: {done: ok}}\n  ok: {end: ok}\n")
     assert ended.outcome == "person"
