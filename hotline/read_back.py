@@ -18,6 +18,8 @@ CLOSE_SHARE = 0.25
 """A second-best at least this probable is offered when the best was denied."""
 STRANGER_SHARE = 0.3
 """A plate that nobody registered is read back where it was heard at least this surely."""
+BROUGHT_UP_SHARE = 0.95
+"""A registered plate that is not what was heard best is read back from this probability on."""
 MOST_SAID = 3
 """Times that a plate is said before what is only probable is read back."""
 HEAD_SHARE = 0.5
@@ -26,7 +28,7 @@ DENIED_SHARE = 0.7
 """Weight of what was read back, among the plates that a correction may speak of."""
 SURE_CHOICE = 0.9
 """Of two characters that were asked for, the one that was answered at least this surely is taken."""
-SURE_OTHERWISE = 0.6
+SURE_OTHERWISE = 0.9
 """So sure must be what was answered instead: that it is neither, or a change."""
 UNLISTED_SHARE = 0.02
 """Probability of a character that an answer does not list."""
@@ -39,12 +41,15 @@ def plate_to_read(
     """The plate to read back: the register's, else the likelier of two, else the best heard.
 
     "": the plate should be said again, rather than somebody else's read back. `last`: it was said as often
-    as it may be, so what is only probable is read back, too.
+    as it may be, so what is only probable is read back, too, where it is what was heard best. Another than that the
+    register brings up only if it is nearly sure: it would tell whose plate is in it.
     """
     registered = next((plate for plate in (match.plate, *match.alternatives) if plate and plate not in rejected), "")
-    if registered and (last or not match.held):
-        return registered
     best, share = heard[0]
+    if registered == best and (last or not match.held):
+        return registered
+    if registered and not match.held and match.probability >= BROUGHT_UP_SHARE:
+        return registered
     stranger = best not in rejected and best != match.held and share >= STRANGER_SHARE
     return best if stranger else ""
 

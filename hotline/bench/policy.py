@@ -88,7 +88,8 @@ def answers_of(outcomes: Iterable[Outcome]) -> list[Answer]:
             meant, other = (shares.get(symbol, 0.0) for symbol in sorted(two.groups(), key=outcome.row.expected.__ne__))
             best, share = outcome.heard.values[0] if outcome.heard.values else ("", 0.0)
             neither = best not in two.groups() and share >= SURE_OTHERWISE
-            found.append(None if outcome.heard.rejected else (meant, other, neither))
+            asked_again = outcome.heard.rejected or best not in two.groups() and not neither
+            found.append(None if asked_again else (meant, other, neither))
     return found
 
 

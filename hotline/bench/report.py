@@ -67,10 +67,15 @@ def measure_hearing(task: HearingTask, console: Console) -> dict[str, Any]:
 
 def heard_plates(task: HearingTask, console: Console) -> list[Outcome]:
     """The outcomes of plates that may be looked up. Raises as `measure_hearing`."""
+    return spoken_plates(heard_all(task, console))
+
+
+def heard_all(task: HearingTask, console: Console) -> list[Outcome]:
+    """The outcomes of all rows. Raises as `measure_hearing`."""
     found = read_set(task.folder)
     recognizer, model = recognizer_of(task.model), model_id(task.model)
     outcomes, _ = _heard(task, rows(found, task.grammar, task.limit), recognizer, model, found.problems, console)
-    return spoken_plates(outcomes)
+    return outcomes
 
 
 def _heard(

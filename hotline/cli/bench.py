@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
@@ -20,9 +20,9 @@ from hotline.bench.made_callers import made_callers
 from hotline.bench.match import MOST_PLATES, VARIANTS, measure_match
 from hotline.bench.page import write_page
 from hotline.bench.parse import parse_back
-from hotline.bench.policy import callers_of, measure_policy, policy_text
+from hotline.bench.policy import ASSUMED, answers_of, callers_of, measure_policy, policy_text
 from hotline.bench.read_back import ReadBack, by_voice, read_backs
-from hotline.bench.report import HearingTask, heard_plates, measure_hearing
+from hotline.bench.report import HearingTask, heard_all, heard_plates, measure_hearing
 from hotline.bench.table import show
 from hotline.bench.turn_table import show_turns
 from hotline.bench.turns import CALLS_A_BARGE_IN_CALL, ECHO_DELAYS_MS, measure_turns
@@ -216,13 +216,15 @@ def parse(forms: int, seed: int, as_json: bool) -> None:
 @click.option("--simulate", type=click.IntRange(1, 1_000_000), metavar="N",
               help="N callers made of the recorded ones: each character of a made-up plate is heard as a recording of it was.")
 @click.option("--voices", metavar="A,B,…", help="Only these speakers: tune on some, report on others.")
+@click.option("--answers", "answered", type=click.Path(path_type=Path, exists=True), metavar="DIR|TSV",
+              help="Recorded answers to which of two characters it is (python -m asr.training.which_answers); unless given, three of 100 are misunderstood.")
 @click.option("--slip", type=Number(0, 1), default=0.005, show_default=True, help="How often a caller says 对 to a wrong plate.")
 @click.option("--vault", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="A vault.toml whose thresholds are used.")
 @click.option("--seed", default=1123, show_default=True, help="Which registers and slips.")
 @click.option("--results", type=click.Path(path_type=Path, dir_okay=False), help="Where what was heard is kept, as for bench hear.")
 @click.option("--json", "as_json", is_flag=True, help='{"right", "right_first", "said_once", "person", "wrong_read_back", "wrong_offered", '
               '"wrong_called", "stranger_offered", …}')
-def policy(folder: Path, line: str, register: int, registers: int | None, simulate: int | None, voices: str | None, slip: float,
+def policy(folder: Path, line: str, register: int, registers: int | None, simulate: int | None, voices: str | None, answered: Path | None, slip: float,
            vault: Path | None, seed: int, results: Path | None, as_json: bool) -> None:
     """How often whole dialogues end at the right owner, with the recognizer's real mistakes.
 
@@ -236,8 +238,11 @@ def policy(folder: Path, line: str, register: int, registers: int | None, simula
     """
     task = HearingTask(folder, Conditions(line, None, 0.0), results=results)
     callers = callers_of(heard_plates(task, Console(stderr=True)))
+    spoken = heard_all(replace(task, folder=answered), Console(stderr=True)) if answered else []
     if voices:
         callers = [caller for caller in callers if caller.voice in voices.split(",")]
+        spoken = [outcome for outcome in spoken if outcome.row.clip.speaker in voices.split(",")]
+    answers = answers_of(spoken) or ASSUMED
     if not callers:
         raise CannotRun("nobody in the set says a plate twice: make one with python -m asr.training.callers, or leave out --voices")
     thresholds = load_vault_config(vault).thresholds if vault else Thresholds()
@@ -246,7 +251,7 @@ def policy(folder: Path, line: str, register: int, registers: int | None, simula
         callers = list(made_callers(callers, simulate, random.Random(seed)))
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("simulating calls", total=len(callers) * registers)
-        figures = measure_policy(callers, register, thresholds, slip=slip, registers=registers, seed=seed,
+        figures = measure_policy(callers, register, thresholds, slip=slip, registers=registers, seed=seed, answers=answers,
                                  advance=lambda: progress.advance(bar))
     click.echo(json.dumps(figures, ensure_ascii=False) if as_json else policy_text(figures))
 

@@ -4,8 +4,9 @@ import random
 from types import SimpleNamespace
 
 from hotline.bench.learn_confusions import learned
-from hotline.bench.policy import Caller, measure_policy, policy_text, simulate
-from plate_parser.match import Thresholds
+from hotline.bench.policy import Caller, answers_of, measure_policy, policy_text, simulate
+from hotline.read_back import plate_to_read
+from plate_parser.match import Decision, Thresholds
 
 OWN, OTHER = "赣KB1234", "赣KD1234"
 CLEAR = ((OWN, 0.85), (OTHER, 0.05))
@@ -34,6 +35,36 @@ def test_a_stranger_reaches_nobody_and_who_says_yes_to_anything_reaches_the_wron
 def test_between_two_characters_the_caller_chooses_and_nobody_elses_plate_is_read_back():
     ended = _call(DOUBTFUL, DOUBTFUL)
     assert (ended.called, ended.asked, ended.others, ended.turns) == (OWN, 1, 0, 1)
+
+
+def _answer(meant, values, rejected=False):
+    return SimpleNamespace(row=SimpleNamespace(expected=meant, grammar=SimpleNamespace(name="which(one=B;other=D)")),
+                           heard=SimpleNamespace(rejected=rejected, values=values))
+
+
+def test_answers_are_counted_by_the_one_that_was_meant():
+    heard = answers_of([_answer("D", (("D", 0.9), ("B", 0.05))), _answer("B", (("D", 0.6), ("B", 0.3))),
+                        _answer("B", (("no", 0.95), ("B", 0.02))), _answer("B", (("no", 0.7),)), _answer("B", (), rejected=True)])
+    assert heard == [(0.9, 0.05, False), (0.3, 0.6, False), (0.02, 0.0, True), None, None]
+
+
+def test_another_plate_than_the_one_heard_best_is_read_back_only_where_it_is_nearly_sure():
+    heard = ((OWN, 0.5), (OTHER, 0.4))
+    for probability, read in ((0.97, OTHER), (0.92, "")):
+        match = Decision("match", OTHER, probability)
+        assert plate_to_read(match, (("赣KB1284", 0.2), *heard), ()) == read
+    assert plate_to_read(Decision("match", OWN, 0.92), heard, ()) == OWN
+
+
+def test_whose_answer_is_never_understood_says_the_plate_again():
+    ended = simulate(Caller(OWN, "anna", (DOUBTFUL, CLEAR)), {OWN, OTHER}, Thresholds(), 0.0, random.Random(1), [None])
+    assert (ended.called, ended.asked, ended.others, ended.turns) == (OWN, 3, 0, 2)
+
+
+def test_an_answer_heard_the_wrong_way_round_and_in_doubt_brings_nobody_elses_plate_up():
+    ended = simulate(Caller(OWN, "anna", (((OWN, 0.6), (OTHER, 0.3)), CLEAR)), {OWN, OTHER}, Thresholds(), 0.0,
+                     random.Random(1), [(0.3, 0.65, False)])
+    assert ended.others == 0 or ended.turns > 1
 
 
 def test_another_owners_plate_counts_as_brought_up_only_where_another_was_heard_best():
