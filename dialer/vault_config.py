@@ -18,7 +18,7 @@ class VaultConfig:
 
     `key_env`: environment variable with the key; wins over `key_file`. `dial`: what is dialled,
     with `{number}` in it: a SIP URI, or `{number}` alone through the trunk of `sip_conf`.
-    `tail_digits`: shown to seats, at most a third of a number. `outside`, `sure`, `ask`, `offer`, `last`: see
+    `tail_digits`: shown to seats, at most a third of a number. `outside`, `sure`, `ask`, `offer`, `last`, `brought_up`: see
     `plate_parser.match.Thresholds`. `socket_group`: users of this group may connect; "": nobody but the
     vault's own user. `alarm_…`: see `dialer.alarms`. `ticket_key`: made at the first start; what
     the engine's queue keeps for later attempts opens with it. `text_gateway`: the settings of the gateway
@@ -55,6 +55,7 @@ class VaultConfig:
     ask: float = 0.7
     offer: float = 0.85
     last: float = 0.5
+    brought_up: float = 0.95
 
     @property
     def patterns(self) -> Patterns:
@@ -64,7 +65,7 @@ class VaultConfig:
 
     @property
     def thresholds(self) -> Thresholds:
-        return Thresholds(self.outside, self.sure, self.ask, self.offer, self.last)
+        return Thresholds(self.outside, self.sure, self.ask, self.offer, self.last, self.brought_up)
 
     def sip(self) -> SipConfig:
         """The SIP worker's configuration: peers masked, every line free for owners.

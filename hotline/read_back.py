@@ -18,8 +18,6 @@ CLOSE_SHARE = 0.25
 """A second-best at least this probable is offered when the best was denied."""
 STRANGER_SHARE = 0.3
 """A plate that nobody registered is read back where it was heard at least this surely."""
-BROUGHT_UP_SHARE = 0.95
-"""A registered plate that is not what was heard best is read back from this probability on."""
 MOST_SAID = 3
 """Times that a plate is said before what is only probable is read back."""
 HEAD_SHARE = 0.5
@@ -42,14 +40,16 @@ def plate_to_read(
 
     "": the plate should be said again, rather than somebody else's read back. `last`: it was said as often
     as it may be, so what is only probable is read back, too, where it is what was heard best. Another than that the
-    register brings up only if it is nearly sure: it would tell whose plate is in it.
+    register is read back only as a match, which such a plate must be nearly sure for: it tells whose plate is in it.
     """
     registered = next((plate for plate in (match.plate, *match.alternatives) if plate and plate not in rejected), "")
     best, share = heard[0]
     if registered == best and (last or not match.held):
         return registered
-    if registered and not match.held and match.probability >= BROUGHT_UP_SHARE:
+    if match.kind == "match" and registered:
         return registered
+    if registered and not match.held:
+        return ""
     stranger = best not in rejected and best != match.held and share >= STRANGER_SHARE
     return best if stranger else ""
 

@@ -17,7 +17,8 @@ class Thresholds:
 
     `outside`: weight of one legal plate outside the register against one inside; measured: 0 let
     14 % of strangers' plates pass as somebody else's, 0.02 let 3 % pass and lost almost none.
-    `sure`: a match at or over this. `ask`: two candidates together at or over this are offered.
+    `sure`: a match at or over this, of what was heard best; `brought_up`: of another plate, which only the register
+    makes likelier. `ask`: two candidates together at or over this are offered.
     `offer`: a registered plate less probable than this is not read back yet: the caller says the plate
     again. `last`: nor is one under this where it was said as often as it may be. docs/matching.md says
     what other values would cost.
@@ -28,6 +29,7 @@ class Thresholds:
     ask: float = 0.7
     offer: float = 0.85
     last: float = 0.5
+    brought_up: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def decide(
     best, sure = inside[0] if inside else ("", 0.0)
     held = best if sure < thresholds.offer else ""
     at_last = (best,) if best and sure >= thresholds.last else ()
-    if sure >= thresholds.sure:
+    heard_best = max(variants, key=lambda item: item[1])[0] if variants else ""
+    if sure >= (thresholds.sure if best == heard_best else max(thresholds.sure, thresholds.brought_up)):
         return Decision("match", best, sure)
     close = sorted(inside[:2] + outside, key=lambda item: (-item[1], item[0]))[:2]
     if (sure >= 1.0 - thresholds.ask and any(plate in hits for plate, _ in close)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from hotline.bench.learn_confusions import learned
 from hotline.bench.policy import Caller, answers_of, measure_policy, policy_text, simulate
 from hotline.read_back import plate_to_read
-from plate_parser.match import Decision, Thresholds
+from plate_parser.match import Decision, Thresholds, decide
 
 OWN, OTHER = "赣KB1234", "赣KD1234"
 CLEAR = ((OWN, 0.85), (OTHER, 0.05))
@@ -49,10 +49,11 @@ def test_answers_are_counted_by_the_one_that_was_meant():
 
 
 def test_another_plate_than_the_one_heard_best_is_read_back_only_where_it_is_nearly_sure():
-    heard = ((OWN, 0.5), (OTHER, 0.4))
-    for probability, read in ((0.97, OTHER), (0.92, "")):
-        match = Decision("match", OTHER, probability)
-        assert plate_to_read(match, (("赣KB1284", 0.2), *heard), ()) == read
+    heard, thresholds = ((OWN, 0.5), (OTHER, 0.4)), Thresholds(outside=0.02)
+    assert decide(heard, {OTHER}, thresholds).plate == OTHER
+    doubtful = decide(heard, {OTHER}, Thresholds(outside=0.1))
+    assert doubtful.probability > 0.85 and (doubtful.kind, set(doubtful.alternatives)) == ("ask", {OWN, OTHER})
+    assert plate_to_read(doubtful, heard, ()) == "", "it is asked which, or the plate is said again"
     assert plate_to_read(Decision("match", OWN, 0.92), heard, ()) == OWN
 
 
