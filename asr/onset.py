@@ -1,8 +1,8 @@
 """Whether a caller begins to speak, told within 30 to 60 ms: sooner than voice activity can be sure.
 
 What is taken for speech at once: a voice (a sound that repeats itself, in the range of voices), a hiss
-that swells as s, sh, x and q do, or any sound that is louder after 50 ms than it began (the breath of an
-h, a g before its vowel). A sound that begins with its loudest (a cough, a click, a door) has to be speech
+that swells as s, sh, x and q do or holds on as zh may, or any sound that is louder after 50 ms than it
+began (the breath of an h, a g before its vowel). A sound that begins with its loudest (a cough, a click, a door) has to be speech
 to the voice activity for a while. A cough's voiced end may still pass: whoever falls silent at an onset
 looks again once the sound is over.
 """
@@ -20,8 +20,8 @@ PIECE = 80
 """Samples of a piece of 10 ms, the step in which loudness is followed."""
 WINDOW = 320
 """Samples (40 ms) in which a voice is looked for: two periods of a deep one."""
-LEAST_LEVEL = 80.0
-"""Root mean square, in sample units (−52 dBFS): fainter sound is no caller."""
+LEAST_LEVEL = 50.0
+"""Root mean square, in sample units (−56 dBFS): fainter sound is no caller."""
 OVER_NOISE = 3.0
 """A caller is so many times louder than the line's noise (10 dB)."""
 LEAST_PIECES = 3
@@ -39,6 +39,8 @@ LAGS = np.arange(20, 116)
 """Periods of 70 to 400 Hz, in samples."""
 HISS_HZ = 1900.0
 """A hiss: zero crossings of a sound at least this high."""
+STEADY_HISS_HZ, STEADY_PIECES, STEADY = 2200.0, 4, 0.4
+"""A hiss that high for so many pieces, none under this share of the loudest, need not swell: zh, ch, t."""
 BURST = 0.5
 """A swelling sound is, in its first 10 ms, under this share of what it reaches by then."""
 
@@ -57,11 +59,11 @@ class Onset:
         speaks in it."""
         self._activity.extend(activity)
         samples = np.frombuffer(pcm_8k, "<i2").astype(np.float32)
+        begins = False
         for piece in samples[: len(samples) // PIECE * PIECE].reshape(-1, PIECE):
             self._take(piece)
-        if len(self._activity) == SURE_BLOCKS and min(self._activity) >= SURELY_SPEECH:
-            return True
-        return LEAST_PIECES <= self._loud <= FIRST_PIECES and self._is_speech()
+            begins = begins or LEAST_PIECES <= self._loud <= FIRST_PIECES and self._is_speech()
+        return begins or len(self._activity) == SURE_BLOCKS and min(self._activity) >= SURELY_SPEECH
 
     def _take(self, piece: np.ndarray) -> None:
         level = math.sqrt(float(np.dot(piece, piece)) / PIECE)
@@ -76,7 +78,7 @@ class Onset:
         pieces = sound.reshape(-1, PIECE)
         levels = np.sqrt(np.mean(pieces * pieces, axis=1))
         hisses = crossings_hz(sound) >= HISS_HZ and levels[0] < BURST * levels.max()
-        return hisses or swells(levels) or voicing(sound[-WINDOW:]) >= VOICED
+        return hisses or hisses_on(pieces, levels) or swells(levels) or voicing(sound[-WINDOW:]) >= VOICED
 
 
 def swells(levels: np.ndarray) -> bool:
@@ -84,6 +86,15 @@ def swells(levels: np.ndarray) -> bool:
     loudest = levels.max()
     return bool(len(levels) >= SWELLS_FROM and levels[-2:].max() == loudest
                 and levels[0] < SWELLS_FIRST * loudest and levels[1] < SWELLS_SECOND * loudest)
+
+
+def hisses_on(pieces: np.ndarray, levels: np.ndarray) -> bool:
+    """Whether the last pieces are one high hiss that does not fade."""
+    if len(levels) < STEADY_PIECES:
+        return False
+    last = levels[-STEADY_PIECES:]
+    return bool(last.min() >= STEADY * last.max()
+                and crossings_hz(pieces[-STEADY_PIECES:].ravel()) >= STEADY_HISS_HZ)
 
 
 def voicing(sound: np.ndarray) -> float:

@@ -43,7 +43,7 @@ class HoldListener:
     def _frame(self, received: bytes, sent: bytes) -> None:
         if self._looking:
             return
-        clean = bytes(len(received)) if self._call.echo.is_echo(received, sent) else received
+        clean = self._call.echo.caller_in(received, sent)
         for probability in self._vad.feed(clean):
             self._endpointer.feed(probability)
         if self._stream:

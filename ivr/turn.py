@@ -76,6 +76,8 @@ async def play_out(call: Call, pcm_8k: bytes, mark: str, stop_keys: Collection[s
     call.play(pcm_8k, mark)
     while True:
         item = await call.next()
+        if isinstance(item, Frame):
+            call.echo.caller_in(item.received, item.sent)
         if isinstance(item, Key) and item.digit in stop_keys:
             call.flush()
             return Heard("key", key=item.digit, reply_from_ms=call.now_ms)
@@ -146,10 +148,9 @@ class _Turn:
 
     def _take_frame(self, received: bytes, sent: bytes) -> None:
         self.saying.frame(sent)
-        echo = self.call.echo.is_echo(received, sent)
+        clean = self.call.echo.caller_in(received, sent)
         if self.keying.began:
             return
-        clean = bytes(len(received)) if echo else received
         self.endpointer.hear(rms(clean))
         activity = self.vad.feed(clean)
         for probability in activity:
@@ -158,7 +159,7 @@ class _Turn:
         if self.stream:
             self.stream.feed(received)
         else:
-            self._pre_roll.append((received, echo))
+            self._pre_roll.append((received, not any(clean)))
             self._await_speech()
 
     def _fall_silent(self, speech: bool) -> None:

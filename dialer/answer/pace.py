@@ -29,8 +29,7 @@ class Pace:
     def feed(self, received: bytes, sent: bytes = b"") -> bytes:
         """Take 20 ms; gives back what of it is not our own echo."""
         self._we_speak = rms(sent) > _LOUD
-        if self._echo.is_echo(received, sent):
-            received = bytes(len(received))
+        received = self._echo.caller_in(received, sent)
         loud = rms(received)
         self.loud_ms = self.loud_ms + 20 if loud > _LOUD else max(0, self.loud_ms - 100)
         for probability in self._vad.feed(received):

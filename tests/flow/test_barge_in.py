@@ -36,14 +36,18 @@ def spoken():
 
 
 class EchoingCall(Call):
-    """Plays what it is told; hears the caller and the bot's own echo over an A-law line."""
+    """Plays what it is told; hears the caller and the bot's own echo over an A-law line.
 
-    def __init__(self, sound=b"", at_ms=2000, echo=ECHO, delay_ms=250):
+    `clipped`: the loudest sample that the far end's loudspeaker can give; `moves_at_ms`: from when on the
+    echo comes a frame later.
+    """
+
+    def __init__(self, sound=b"", at_ms=2000, echo=ECHO, delay_ms=250, clipped=32768, moves_at_ms=None):
         super().__init__("call")
         self.sent, self.buffer = bytearray(bytes(16 * delay_ms)), PlayBuffer()
         self.quiet_at_ms = []
         self._caller = bytes(16 * at_ms) + sound
-        self._echo = echo
+        self._echo, self._clipped, self._moves_at_ms = echo, clipped, moves_at_ms
 
     async def next(self):
         await asyncio.sleep(0)
@@ -52,7 +56,9 @@ class EchoingCall(Call):
             self.sent += sent
             at = self.now_ms * 16
             mine = np.frombuffer(self._caller[at: at + 320].ljust(320, b"\0"), "<i2").astype(float)
-            back = np.frombuffer(bytes(self.sent[at: at + 320]).ljust(320, b"\0"), "<i2")
+            if self.now_ms == self._moves_at_ms:
+                self.sent[at: at] = bytes(320)
+            back = np.frombuffer(bytes(self.sent[at: at + 320]).ljust(320, b"\0"), "<i2").clip(-self._clipped, self._clipped)
             self._put_frame(alaw(mine + self._echo * back), sent)
             for mark, dropped in self.buffer.take_done():
                 self._put(PlayedOut(mark, dropped))
@@ -109,6 +115,23 @@ async def test_the_bot_falls_silent_soon_after_the_first_sound(echo, delay_ms):
     heard = await turn(call, Ears(PLATE))
     assert heard.interrupted and heard.kind == "match"
     assert 2000 < call.quiet_at_ms[0] <= 2100
+
+
+@pytest.mark.parametrize("delay_ms", [40, 120, 300])
+async def test_a_soft_voice_stops_the_bot_too_over_its_echo(delay_ms):
+    soft = pcm(0.25 * np.frombuffer(spoken(), "<i2") / 32768)
+    call = EchoingCall(soft, at_ms=2500, delay_ms=delay_ms)
+    heard = await turn(call, Ears(PLATE))
+    assert heard.interrupted and heard.kind == "match"
+    assert 2500 < call.quiet_at_ms[0] <= 2620
+
+
+@pytest.mark.parametrize("how", [{"clipped": 2000}, {"moves_at_ms": 2000}, {"echo": 0.15}])
+@pytest.mark.parametrize("delay_ms", [20, 130, 300])
+async def test_an_echo_that_rattles_or_moves_does_not_interrupt_the_bot(how, delay_ms):
+    call, ears = EchoingCall(delay_ms=delay_ms, **how), Ears(YES)
+    heard = await turn(call, ears)
+    assert heard.kind == "no_input" and not call.quiet_at_ms and not ears.heard
 
 
 @pytest.mark.parametrize("delay_ms", [40, 120, 250])
@@ -172,20 +195,37 @@ async def test_a_prompt_may_be_protected_for_a_time_or_whole():
     assert not call.quiet_at_ms
 
 
-def level(share):
-    return np.full(160, 10_000 * share).astype("<i2").tobytes()
+def test_the_echo_is_taken_out_and_the_caller_left_in():
+    bot, gate = np.frombuffer(PROMPT, "<i2").astype(float), EchoGate()
+    line = ECHO * np.concatenate([np.zeros(8 * 90), bot])
+    said = spoken()
+    at = 160 * 125
+    alone = np.frombuffer(said[:3200], "<i2").astype(float)
+    line[at: at + len(alone)] += alone
+    left = b"".join(gate.caller_in(alaw(line[place: place + 160]), bot[place: place + 160].astype("<i2").tobytes())
+                    for place in range(0, at + len(alone), 160))
+    left = np.frombuffer(left, "<i2").astype(float)[at:]
+    assert np.corrcoef(left, alone)[0, 1] > 0.98
+
+
+def hiss(share):
+    """20 ms of noise, so loud; no filter can foretell one from another."""
+    return pcm(0.3 * share * NOISE.standard_normal(160))
+
+
+NOISE = np.random.default_rng(1)
 
 
 def test_a_caller_who_talks_over_the_bot_teaches_it_no_echo():
     gate = EchoGate()
     for _ in range(100):
-        gate.is_echo(level(0.005), level(1))
-    assert not gate.is_echo(level(0.04), level(1))           # a soft voice passes where little comes back
+        gate.caller_in(hiss(0.005), hiss(1))
+    assert any(gate.caller_in(hiss(0.04), hiss(1)))          # a soft voice passes where little comes back
     for _ in range(30):
-        gate.is_echo(level(0.15), level(1))                  # 0.6 s of double talk
-    assert gate.is_echo(level(0.04), level(1))
+        gate.caller_in(hiss(0.15), hiss(1))                  # 0.6 s of double talk
+    assert not any(gate.caller_in(hiss(0.04), hiss(1)))
     gate.was_speech(31 * 20)
-    assert not gate.is_echo(level(0.04), level(1))
+    assert any(gate.caller_in(hiss(0.04), hiss(1)))
 
 
 @pytest.mark.parametrize("sound, speech", [(spoken, True), (lambda: cough(0), False), (lambda: door(0), False)])
