@@ -39,8 +39,8 @@ def plate_to_read(
     """The plate to read back: the register's, else the likelier of two, else the best heard.
 
     "": the plate should be said again, rather than somebody else's read back. `last`: it was said as often
-    as it may be, so what is only probable is read back, too, where it is what was heard best. Another than that the
-    register is read back only as a match, which such a plate must be nearly sure for: it tells whose plate is in it.
+    as it may be, so what is only probable is read back, too, where it is what was heard best. Another registered plate
+    is first read back only as a match, for which it must be nearly sure: it tells whose plate is in the register.
     """
     registered = next((plate for plate in (match.plate, *match.alternatives) if plate and plate not in rejected), "")
     best, share = heard[0]
@@ -49,7 +49,7 @@ def plate_to_read(
     if match.kind == "match" and registered:
         return registered
     if registered and not match.held:
-        return ""
+        return registered if last else ""
     stranger = best not in rejected and best != match.held and share >= STRANGER_SHARE
     return best if stranger else ""
 

@@ -34,7 +34,7 @@ from plate_parser.variants import likely_variants
 DENIALS = 3
 """So many plates denied, and a person takes over."""
 VARIANTS = 300
-MOST_ASKED = 3
+MOST_ASKED = 5
 """Times that one of two characters is asked for; then the whole plate is said again."""
 
 Heard = tuple[tuple[str, float], ...]

@@ -34,7 +34,7 @@ def test_who_says_neither_does_not_hear_them_again():
 
 
 def test_who_was_not_heard_is_offered_a_key_for_each_and_later_says_the_plate_again():
-    told = call("赣KA1234", "#5", "#7", "#9", register=ALIKE)
+    told = call("赣KA1234", "#5", "#7", "#9", "#6", "#5", register=ALIKE)
     assert told.texts[2] == "1请按一，E请按二。都不是，请说不是。"
     assert told.states[-1] == "say_it_again"
 
