@@ -29,7 +29,9 @@ from tts.caller_voice import say
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 PHONE = Path(__file__).with_name("packet_phone.py")
 PLATES_SEED = 24
-OVER_PROMPTS = ("喂，你好。", "不对。", "停一下。", "我要挪车。", "你是谁？", "换人工吧。")
+OVER_WELCOME = ("喂，你好。", "再说一遍。", "我要挪车。", "听不清楚。")
+OVER_THE_NEXT = ("换人工吧。", "停一下。", "不对。", "喂？")
+"""What is said over two prompts of one call. Nothing is said over the answer to 人工: it cannot be interrupted."""
 OWNER_ANSWERS = ("好的，我马上来。", "我要十分钟。", "这不是我的车，你打错了。")
 ECHO_DB, ECHO_DELAYS_MS = -20, (60, 120, 180, 250)
 CALL_LIMIT_S, ECHO_CALL_S, BARGE_IN_CALL_S = 40, 7.0, 12.0
@@ -223,13 +225,10 @@ def _speak(plates: Sequence[str], folder: Path) -> list[dict[str, Path]]:
 
 
 def _speak_over(calls: int, folder: Path) -> list[tuple[Path, Path]]:
-    """For each barge-in call two short sayings in a held-out voice; voices and sayings go through all pairs."""
-    paths = []
-    for number in range(2 * calls):
-        voice = HELD_OUT[number // 2 % len(HELD_OUT)]
-        text = OVER_PROMPTS[(number + number // len(OVER_PROMPTS)) % len(OVER_PROMPTS)]
-        paths.append(_wav(folder / f"over-{number}.wav", say(text, voice)))
-    return list(zip(paths[::2], paths[1::2], strict=True))
+    """For each barge-in call two short sayings in a held-out voice."""
+    return [tuple(_wav(folder / f"over-{number}-{place}.wav", say(texts[(number + number // len(HELD_OUT)) % len(texts)], HELD_OUT[number % len(HELD_OUT)]))
+                  for place, texts in enumerate((OVER_WELCOME, OVER_THE_NEXT)))
+            for number in range(calls)]
 
 
 def _wav(path: Path, pcm_8k: bytes) -> Path:
