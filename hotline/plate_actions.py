@@ -52,6 +52,7 @@ class PlateActions:
         self._pair = ("", "")
         self._first = 0.5                                   # that the first of the pair is meant, before any answer
         self._answers: list[tuple[float, float]] = []
+        self._neither = False
         self._keyed = Keyed()
         self._rounds = 0
 
@@ -110,7 +111,7 @@ class PlateActions:
     async def take_which(self, conversation: Conversation) -> str:
         """One of two characters was chosen, by voice or as a key, or what was said instead is right.
 
-        Whoever says neither has denied both plates: what they name is looked up as a correction is.
+        Whoever says neither, twice, has denied both plates; what they name instead is looked up as a correction is.
         """
         plate, said = self._one_of_two(conversation), conversation.heard.best.value if conversation.heard.best else ""
         if plate:
@@ -121,6 +122,9 @@ class PlateActions:
             conversation.values["plate"] = plate
             return "chosen"
         if not said or self._doubtful(conversation):
+            return "which"
+        if said == "no" and not self._neither:        # a character misheard as 不 would cost both plates
+            self._neither = True
             return "which"
         pair, self._rejected = self._pair, self._rejected | set(self._pair)
         if not self._deny(pair[0]):
@@ -264,6 +268,7 @@ class PlateActions:
             return False
         self._pair = by_key(one, other, place)
         self._first, self._answers = first if self._pair[0] == one else 1.0 - first, []
+        self._neither = False
         symbols = self._pair[0][place], self._pair[1][place]
         conversation.values |= dict(zip(("symbols", "symbols2"), symbols, strict=True))
         conversation.values["place"] = str(place + 1)

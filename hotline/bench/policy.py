@@ -145,6 +145,7 @@ class _Call:
         `prior`: of the first of the pair. Callers speak here; in calls, the second time, they may press a key.
         """
         own, heard = self._caller.plate, []
+        neither = 0
         meant = next((n for n, plate in enumerate(pair) if len(own) == len(plate) and own[place] == plate[place]), None)
         while self._told.asked < MOST_ASKED:
             self._told = replace(self._told, asked=self._told.asked + 1)
@@ -152,6 +153,9 @@ class _Call:
             if answer is None:
                 continue
             if meant is None or answer[2]:
+                neither += 1
+                if neither == 1:
+                    continue
                 self._denied.update(pair)
                 self._rounds += 1
                 return ""

@@ -37,7 +37,7 @@ CALLS = {
 SITUATIONS = {
     "owner busy": (ASKED, {"owner": "busy"}), "owner off": (ASKED, {"owner": "off"}),
     "owner does not answer": (ASKED, {"owner": "no-answer"}), "seats busy": (("人工",), {"seat": "busy"}),
-    "vault down": (("赣KA1234",), {"vault_down": True}), "two alike": (("赣KA1234", "都不是"), ALIKE),
+    "vault down": (("赣KA1234",), {"vault_down": True}), "two alike": (("赣KA1234", "都不是", "都不是"), ALIKE),
     **{f"region {key}": ((f"#{key}",), {}) for key in "1246"}, "region 5": (("#5", ""), {}),
     **{name: (lines, {}) for name, lines in CALLS.items()},
 }
