@@ -37,6 +37,8 @@ def _load(path: Path, above: tuple[Path, ...]) -> Flow:
     for key in ("flow", "start", "limits", "states"):
         if key not in fields:
             raise root.error(f"the flow has no '{key}:'; add it at the top of the file")
+    if fields["states"].is_mapping and not fields["states"].node.value:
+        raise fields["states"].error("a flow has a state at least; write start's below 'states:', such as ask: {say: PROMPT, end: done}")
     names = Names(load_profiles(path.parent / PROFILES_FILE), _values(fields.get("values")))
     states = {name: load_state(name, item, names) for name, item in fields["states"].fields().items()}
     always = fields["always"].fields(ALWAYS_KEYS) if "always" in fields else {}

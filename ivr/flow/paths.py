@@ -77,7 +77,8 @@ class Paths:
             return onward(state)
         flow = self.flow
         asides = [aside.then for aside in flow.asides.values()]
-        return [*onward(state), flow.limits.then, *filter(None, [flow.limits.after_misses]), *flow.always.values(), *asides]
+        always = [to for event, to in flow.always.items() if event != "hang_up"]       # that is the caller's end, not the flow's
+        return [*onward(state), flow.limits.then, *filter(None, [flow.limits.after_misses]), *always, *asides]
 
 
 def reached_from(names: Iterable[str], states: Mapping[str, State], ways: Callable[[State], list[str]]) -> set[str]:

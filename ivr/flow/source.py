@@ -63,6 +63,8 @@ class Item:
             raise self.error("expected a single value here, not a list or a mapping")
         if self.node.value[:1] in WIDE_OPENERS:
             self.require_half_width()
+        if not self.node.value.isascii() and any("\ud800" <= mark <= "\udfff" for mark in self.node.value):
+            raise self.error("half a character stands here, written as \\ud800 to \\udfff; write the character itself")
         return self.node.value
 
     @property
@@ -96,7 +98,7 @@ class Item:
 
     def number(self) -> int:
         written = self.text()
-        if not written.isdigit():
+        if not (written.isascii() and written.isdigit()):
             raise self.error(f"expected a whole number, not '{written}'")
         return int(written)
 
@@ -155,6 +157,8 @@ class Item:
                 raise FlowError(key.inside(name.index(":") + 1), NO_SPACE)
             if name in found:
                 raise key.error(f"'{name}' is given twice; keep one of them")
+            if name == "<<":
+                raise key.error("'<<' does not merge here; write the entries out, or repeat a whole list or mapping with *NAME")
             if known is not None and name not in known:
                 raise key.error(f"'{name}' is not known here{nearest(name, known)}")
             found[name] = Item(value_node, self.path, key)
