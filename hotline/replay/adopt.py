@@ -88,7 +88,7 @@ class _Adopting:
             told["vault"] = "down"
         if caller.of("seat_unavailable") and not caller.of("seat_answered"):
             told["seat"] = "busy" if caller.of("seat_unavailable")[-1].details.get("code") == 486 else "no-answer"
-        return told
+        return told | _word_later(caller)
 
     def _owner(self, number: int, story: SideStory) -> Mapping[str, Any]:
         told: dict[str, Any] = {}
@@ -197,6 +197,17 @@ def _registered(events: Sequence[Event]) -> list[str]:
         elif event.kind == "did" and event.details.get("result") == "found" and read:
             plates[read] = None
     return list(plates)
+
+
+def _word_later(caller: SideStory) -> Mapping[str, Any]:
+    """What the caller's line showed, and whether they could be called back and texts be sent. The call back itself
+    is not kept."""
+    done = {event.details["action"]: event.details["result"] for event in caller.of("did")}
+    ways = done.get("ways_back", "none")
+    told: dict[str, Any] = {"phone": "landline" if ways == "call" else "mobile"} if ways != "none" else {}
+    if "text" in ways or done.get("send_text") == "queued":
+        told["texts"] = "sent"
+    return told | ({"call_back": []} if "call" in ways else {})
 
 
 def _number_heard(heard: Sequence[Event]) -> int:

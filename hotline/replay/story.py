@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from hotline.store import CaseEvent
@@ -46,8 +47,9 @@ def events_of(stored: Sequence[tuple[CaseEvent, Mapping[str, Any]]]) -> list[Eve
 
 
 def caller_story(events: Sequence[Event]) -> SideStory:
-    """The caller's side."""
-    return _story([event for event in events if event.side == "caller"])
+    """The caller's side of the call that they made; being called back is another call."""
+    own = [event for event in events if event.side == "caller"]
+    return _story(list(takewhile(lambda event: event.kind != "call_back", own)))
 
 
 def owner_stories(events: Sequence[Event]) -> list[SideStory]:
