@@ -19,6 +19,7 @@ from hotline.errors import CannotRun
 from hotline.flows import load_checked_flow
 from hotline.http_service import fetch
 from hotline.move_car import MoveCar
+from hotline.owner_actions import OwnerActions
 from hotline.replay.case import NUMBERS, ReplayCase
 from hotline.replay.desk import CALL_BACK_FLOW, OWNER_RING_S, SEAT, SEAT_RING_S
 from hotline.replay.desks import Desks
@@ -27,7 +28,8 @@ from hotline.replay.owners import ReplayVault, memory_database, memory_queue
 from hotline.seats import Seats
 from hotline.texts import TEXTS_FILE, load_texts
 from ivr.call import HungUp
-from ivr.flow.conversation import Conversation
+from ivr.flow.actions import actions_of
+from ivr.flow.conversation import Action, Conversation
 from ivr.flow.load import load_flow
 from ivr.flow.model import Flow
 from ivr.flow.runner import Runner
@@ -39,6 +41,7 @@ from ivr.replay.person import SeatPerson
 from ivr.sip.config import Seat
 from ivr.sip_call import SipCall
 from ivr.typed import PrintedVoice, Typed, TypedEars, TypedPerson, typing_sound
+from tts.words import Words
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +177,9 @@ class _TypedCall:
         with tempfile.TemporaryDirectory() as files, gateway_here(Path(files)) if situation.texts else nullcontext() as gateway:
             async with self._desks(folder, Path(files), gateway) as desks:
                 try:
-                    outcome, state = await self._walk(call, MoveCar(desks.desk, self._case, desks.owners))
+                    alone = OwnerActions(desks.desk, self._case.id, self._given_words)  # where the owner's flow is run by itself
+                    car = MoveCar(desks.desk, self._case, desks.owners)
+                    outcome, state = await self._walk(call, car, actions_of(alone) | dict(car.actions()))
                 finally:
                     call.hangup()
                 seconds, values = round(call.now_ms / 1000, 1), self._values
@@ -210,14 +215,19 @@ class _TypedCall:
         self._flows["caller"], self._people["caller"] = self._typed.call_back_flow, self._person("caller")
         return self._people["caller"]
 
-    async def _walk(self, call: SipCall, car: MoveCar) -> tuple[str, str]:
+    async def _given_words(self) -> Words | None:
+        return next((value for value in self._values.values() if isinstance(value, Words)), None)
+
+    async def _walk(self, call: SipCall, car: MoveCar, actions: Mapping[str, Action]) -> tuple[str, str]:
         loop, begin = asyncio.get_running_loop(), self._situation.at or datetime.now()
-        self._values = dict(self._situation.values)
+        kinds = self._flows["caller"].values
+        self._values = {name: Words(b"", value) if kinds[name] == "words" else value
+                        for name, value in self._situation.values.items()}
         conversation = Conversation(call, lambda kind, **details: self._note("caller", kind, **details), self._values,
                                     now=lambda: begin + timedelta(seconds=loop.time()))
         try:
             await call.answer()
-            ending = await Runner(self._typed.flow, conversation, self._typed.voice, self._ears, car.actions()).run()
+            ending = await Runner(self._typed.flow, conversation, self._typed.voice, self._ears, actions).run()
             if not self._failed:
                 await car.owner_done()
         except HungUp:

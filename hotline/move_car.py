@@ -13,12 +13,14 @@ from hotline.casebook import OpenCase
 from hotline.database import reason
 from hotline.desk import Desk
 from hotline.desk_actions import DeskActions
+from hotline.owner_actions import OwnerActions
 from hotline.owner_desk import OwnerDesk
 from hotline.owner_news import STILL_OPEN, Seen, news
 from hotline.plate_actions import PlateActions
 from hotline.put_through import put_through
 from ivr.flow.actions import action, actions_of, declared
 from ivr.flow.conversation import Action, Conversation
+from tts.words import Words
 
 OWNER_NEWS = (*sorted({follows.told for follows in OUTCOMES.values()}), *STILL_OPEN)
 OWNER_ENDS = tuple(each for each in OWNER_NEWS if each not in STILL_OPEN or each in ("call-later", "long-wait"))
@@ -78,6 +80,14 @@ class MoveCar:
             conversation.log("joined_request")
             return "joined"
         return "asked"
+
+    @action("done", needs=("words",), after=OWNER_ASKED)
+    async def tell_owner(self, conversation: Conversation) -> str:
+        """Let the owner hear what the caller said, from now on: `with: "{words}"`."""
+        words = conversation.argument
+        if isinstance(words, Words):
+            await self._owners.tell(self._case.id, words)
+        return "done"
 
     @action(*OWNER_ENDS, after=OWNER_ASKED, sets={"minutes": "minutes"})
     async def wait_for_owner(self, conversation: Conversation) -> str:
@@ -147,5 +157,5 @@ class MoveCar:
             await self._owners.withdraw(self._case.id, "a person has taken over")
 
 
-ACTIONS = declared(PlateActions, DeskActions, CaseAgain, CallerPromises, MoveCar)
+ACTIONS = declared(OwnerActions, PlateActions, DeskActions, CaseAgain, CallerPromises, MoveCar)
 """All that flows of this desk may do, by name; the check holds every `do:` to it."""

@@ -7,7 +7,7 @@ from dialer.answer.listener import AnswerListener
 from dialer.answer.verdict import SPEAK_TO, Verdict
 from dialer.outcome import OF_ENDINGS, owner_unreached
 from hotline.desk import Desk
-from hotline.put_through import OwnerActions
+from hotline.owner_actions import CallersWords, OwnerActions, no_words
 from hotline.recording import Recorder
 from hotline.seats import Note
 from ivr.call import HungUp
@@ -35,12 +35,13 @@ class OwnerAnswer:
 
 async def call_number(
     desk: Desk, case_id: str, token: str, plate: str, note: Note, unwanted: asyncio.Event,
-    *, tail: str = "", reminder: bool = False
+    *, tail: str = "", reminder: bool = False, callers_words: CallersWords = no_words
 ) -> OwnerAnswer:
     """Spend `token` on one call about `plate`; every step goes to `note`.
 
     `unwanted`: set when the phone shall stop ringing; who has answered is spoken with all the same.
     `tail`: the masked end of the number, for the log. `reminder`: the owner had said to come.
+    `callers_words`: what a caller said for the owner to hear, asked when it is to be said.
     """
     leg = await desk.vault.line.dial(token, ring_timeout_s=desk.owner_ring_s)
     note("dialled", tail=tail)
@@ -49,7 +50,7 @@ async def call_number(
         async with AnswerListener(call, desk.ears, lambda verdict: note("who", **verdict.as_note()), desk.second_ear) as listener:
             unreached = await until_answered(call, note, listener, unwanted)
             values = {"plate": plate} | ({"reminder": "yes"} if reminder else {})
-            return unreached or await _converse(desk, case_id, call, values, note, listener)
+            return unreached or await _converse(desk, OwnerActions(desk, case_id, callers_words), call, values, note, listener)
     finally:
         call.hangup()
 
@@ -89,12 +90,12 @@ async def _stop_ringing(call: SipCall, unwanted: asyncio.Event) -> None:
 
 
 async def _converse(
-    desk: Desk, case_id: str, call: SipCall, values: dict[str, str], note: Note, listener: AnswerListener
+    desk: Desk, actions: OwnerActions, call: SipCall, values: dict[str, str], note: Note, listener: AnswerListener
 ) -> OwnerAnswer:
     """The owner's conversation, which begins at once; broken off where a machine turns out to be there."""
     conversation = Conversation(call, note, values=values)
-    runner = Runner(desk.owner_flow, conversation, desk.voice, desk.ears, actions_of(OwnerActions(desk, case_id)))
-    async with Recorder(call, desk.recordings / f"{case_id}-owner.wav"):
+    runner = Runner(desk.owner_flow, conversation, desk.voice, desk.ears, actions_of(actions))
+    async with Recorder(call, desk.recordings / f"{actions.case_id}-owner.wav"):
         ending = await listener.unless_machine(runner.run())
         if isinstance(ending, Verdict):
             return await _meet_machine(desk, call, values["plate"], note, listener)

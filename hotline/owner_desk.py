@@ -15,12 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dialer.client import LookupRefused, Match, Renewed, VaultUnavailable
 from dialer.queue import AttemptQueue, Begun, Request
+from hotline.callers_words import CallersWords
 from hotline.database import Reach, reason
 from hotline.desk import Desk
 from hotline.owed import Owed
 from hotline.owner_call import OwnerAnswer, call_number
 from hotline.rounds import LOOK_S, Rounds, within
 from ivr.sip.line import LineError
+from tts.words import Words
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class OwnerDesk:
         self._owed = Owed(self._reach)
         self._recovered = False
         self._rounds = Rounds(self._look, "owner-desk")
+        self._words = CallersWords()
         self._unwanted: dict[int, asyncio.Event] = {}
         """By the request about which a call is on: set when its phone shall stop ringing."""
 
@@ -79,6 +82,10 @@ class OwnerDesk:
             lambda: self.queue.ask(case_id, match.car, match.owner, emergency=emergency, ticket=match.ticket, afresh=afresh))
         self._rounds.tell_change()
         return request
+
+    async def tell(self, case_id: str, words: Words) -> None:
+        """What a caller says to the owner, who hears it from now on: at the beginning, or when they ask."""
+        await self._words.keep(self._desk().recordings, case_id, words)
 
     async def of_case(self, case_id: str) -> Request | None:
         """The request of a case, open or over; None where no owner was asked."""
@@ -175,6 +182,15 @@ class OwnerDesk:
         finally:
             self._rounds.tell_change()
 
+    async def _callers_words(self, request_id: int) -> Words | None:
+        """The first that a caller said who waits for this request; others may join while the owner is on the line."""
+        try:
+            cases = await self._run(self.queue.cases, request_id)
+        except SQLAlchemyError as error:
+            self._reach.failed(error)
+            return None
+        return await self._words.first_of(self._desk().recordings, cases)
+
     async def _owner(self, request: Request, note: Callable[..., None]) -> Renewed | None:
         try:
             return await self._desk().vault.renew(request.ticket)
@@ -199,7 +215,8 @@ class OwnerDesk:
                 return
             tail = owner.tail if begun.number == 0 else ""
             answer = await call_number(self._desk(), case_id, owner.tokens[begun.number], plate, note, unwanted,
-                                       tail=tail, reminder=begun.reminder)
+                                       tail=tail, reminder=begun.reminder,
+                                       callers_words=lambda: self._callers_words(begun.request_id))
         except (LineError, SQLAlchemyError) as error:  # nothing was dialled
             note("trouble", error=str(error) if isinstance(error, LineError) else reason(error))
             answer = OwnerAnswer("unavailable", rang=False)

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 
 from hotline.desk import Desk
-from ivr.flow.actions import action
 from ivr.flow.conversation import Conversation
 
 
@@ -27,16 +26,3 @@ async def put_through(
         return "talked"
     finally:
         seat.hangup()
-
-
-class OwnerActions:
-    """What an owner's conversation can do."""
-
-    def __init__(self, desk: Desk, case_id: str):
-        self._desk, self._case_id = desk, case_id
-
-    @action("talked", "failed", needs=("reason",), person=True)
-    async def transfer(self, conversation: Conversation) -> str:
-        """Put the owner through to a seat; who hangs up before it answers has asked for a person all the same."""
-        conversation.branch_if_hung_up = "failed"
-        return await put_through(self._desk, self._case_id, conversation.argument, conversation)

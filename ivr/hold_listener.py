@@ -11,24 +11,41 @@ from asr.pool import RecognizerPool
 from asr.recognizer import AsrError, Hypothesis, Result
 from asr.vad import VoiceActivity
 from ivr.call import FRAME_MS, Call
+from ivr.own_words import Refused, own_words
+from tts.words import Words
 
 PRE_ROLL_MS = 400
 QUIET_MS, LONGEST_MS = 700, 8000
 """Who speaks on hold has finished after such a pause; what is longer is a talk with somebody else."""
-
+WORDS_QUIET_MS = 1000
+"""The same where they were asked something that takes thinking."""
+MOST_HELD_BACK_MS, HELD_BACK_S = 5000, 0.2
+"""So long the bot waits for who is speaking, looked at in such steps."""
 LEAST = 0.5
 """What is less probable was not meant for us: there are others in the room."""
 
 
 class HoldListener:
-    """Use as an async context. `said` is called with the best reading each time that something of `grammar` was said."""
+    """Use as an async context. `said` is called with the best reading each time that something of `grammar` was said,
+    `spoken` with what was said that is not of it, fit to be said again, or with why it is not."""
 
-    def __init__(self, call: Call, ears: RecognizerPool, grammar: str, said: Callable[[Hypothesis], None]):
-        self._call, self._ears, self._grammar, self._said = call, ears, grammar, said
+    def __init__(self, call: Call, ears: RecognizerPool, grammar: str, said: Callable[[Hypothesis], None],
+                 spoken: Callable[[Words | Refused], None] | None = None):
+        self._call, self._ears, self._grammar, self._said, self._spoken = call, ears, grammar, said, spoken
+        self._quiet_ms = WORDS_QUIET_MS if spoken else QUIET_MS
+        self._pcm = bytearray()
+        self.wants_words = False
+        """Whether they were asked something, so that what they say is an answer to it."""
         self._vad, self._endpointer = VoiceActivity(8000), Endpointer()
         self._pre_roll: deque[bytes] = deque(maxlen=PRE_ROLL_MS // FRAME_MS)
         self._stream = None
         self._looking: asyncio.Task[None] | None = None
+
+    async def let_finish(self) -> None:
+        """Return once nobody speaks: who speaks on hold is not talked over, but on a line that is never quiet."""
+        until_ms = self._call.now_ms + MOST_HELD_BACK_MS
+        while self._stream and self._call.now_ms < until_ms:
+            await asyncio.sleep(HELD_BACK_S)
 
     async def __aenter__(self) -> HoldListener:
         self._call.taps.append(self._frame)
@@ -47,7 +64,7 @@ class HoldListener:
         for probability in self._vad.feed(clean):
             self._endpointer.feed(probability)
         if self._stream:
-            self._stream.feed(clean)
+            self._hear(clean)
             self._end_of_speech()
         else:
             self._pre_roll.append(clean)
@@ -57,18 +74,25 @@ class HoldListener:
         if not self._endpointer.heard_speech:
             return
         self._stream = self._ears.open(self._grammar, 8000)
+        self._pcm.clear()
         for frame in self._pre_roll:
-            self._stream.feed(frame)
+            self._hear(frame)
+
+    def _hear(self, frame: bytes) -> None:
+        self._stream.feed(frame)
+        self._pcm += frame
 
     def _end_of_speech(self) -> None:
         ear = self._endpointer
-        if ear.quiet_ms >= QUIET_MS or ear.speech_ms >= LONGEST_MS:
+        if ear.quiet_ms >= self._quiet_ms or ear.speech_ms >= LONGEST_MS:
             self._looking = asyncio.ensure_future(self._look())
 
     async def _look(self) -> None:
         stream, self._stream = self._stream, None
         try:
-            self._take(await stream.finish())
+            heard = self._take(await stream.finish())
+            if not heard and self._spoken and self.wants_words:
+                self._spoken(await own_words(bytes(self._pcm), self._endpointer.speech_ms, self._ears))
         except AsrError:
             pass  # who is not heard on hold is heard at the next question
         finally:
@@ -76,7 +100,9 @@ class HoldListener:
             self._pre_roll.clear()
             self._looking = None
 
-    def _take(self, result: Result) -> None:
+    def _take(self, result: Result) -> bool:
         best = result.best
-        if best and (best.probability is None or best.probability >= LEAST):
-            self._said(best)
+        if not best or best.probability is not None and best.probability < LEAST:
+            return False
+        self._said(best)
+        return True

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from tts.spelling import (
     symbols_text,
     vocabulary,
 )
+from tts.words import Words
 
 SLOW_RESTS = 2.0
 """In a prompt that is said slowly, the rests between a plate's groups are so much longer."""
@@ -82,7 +83,7 @@ class PromptLibrary:
         text = filled(prompt, values)
         pcm = self._recorded(prompt, values)
         if pcm is None:
-            return self._synthesized(text, prompt)
+            return self._synthesized(prompt, values)
         return Speech(pcm, text)
 
     async def render_async(
@@ -93,7 +94,7 @@ class PromptLibrary:
         text = filled(prompt, values)
         pcm = self._recorded(prompt, values)
         if pcm is None:
-            return await asyncio.to_thread(self._synthesized, text, prompt)
+            return await asyncio.to_thread(self._synthesized, prompt, values)
         return Speech(pcm, text)
 
     def say(self, text: str) -> Speech:
@@ -123,8 +124,19 @@ class PromptLibrary:
         prompt = self.script.prompt(prompt_id)
         return prompt.gentle or prompt if gentle else prompt
 
-    def _synthesized(self, text: str, prompt: Prompt) -> Speech:
-        return Speech(self._live_pcm(text, self._speed(prompt.pace)), text, synthesized=True)
+    def _synthesized(self, prompt: Prompt, values: Mapping[str, str]) -> Speech:
+        """Spoken live, but for somebody's own words, which stand between."""
+        own = [(part.name, values[part.name]) for part in prompt.parts if isinstance(part, Slot) and part.kind == "words"]
+        pcm, rest = b"", prompt.text
+        for name, words in own:
+            before, _, rest = rest.partition(f"{{{name}}}")
+            pcm += self._live_part(prompt, before, values) + words.pcm_8k
+        pcm += self._live_part(prompt, rest, values)
+        return Speech(pcm, filled(prompt, values), synthesized=True)
+
+    def _live_part(self, prompt: Prompt, written: str, values: Mapping[str, str]) -> bytes:
+        text = filled(replace(prompt, text=written), values)
+        return self._live_pcm(text, self._speed(prompt.pace)) if text.strip(MARKS) else b""
 
     def _speed(self, what: str) -> float:
         return float(self.script.voice.speeds.get(what, 1.0))
@@ -169,6 +181,8 @@ class PromptLibrary:
     ) -> list[tuple[np.ndarray | None, float]]:
         if slot.kind == "name":
             return [(None, 0.0)]
+        if slot.kind == "words":
+            return [(audio.from_pcm(value.pcm_8k), rest)]
         if slot.kind == "minutes":
             return [(self.pieces.sound(minutes_text(value), "minutes", slot.ends), rest)]
         if slot.kind == "place":
@@ -217,7 +231,9 @@ def wanted_pieces(script: Script) -> list[tuple[str, str, bool]]:
 
 
 def _value_of(prompt: Prompt, slot: Slot, values: Mapping[str, str]) -> str:
-    value = str(values.get(slot.name) or "")
-    if not value.strip(MARKS):
+    value = values.get(slot.name) or ""
+    if slot.kind == "words" and not isinstance(value, Words):
+        raise BadValue(f"The prompt {prompt.id!r} says what somebody said at {{{slot.name}}}: nobody said anything.")
+    if not str(value).strip(MARKS):
         raise BadValue(f"The prompt {prompt.id!r} needs a value for {{{slot.name}}}: give one.")
-    return value
+    return value if isinstance(value, Words) else str(value)

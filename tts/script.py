@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tts.errors import PromptError, UnknownPrompt
 
-SLOT_KINDS = ("plate", "symbols", "place", "digits", "minutes", "name")
+SLOT_KINDS = ("plate", "symbols", "place", "digits", "minutes", "name", "words")
 PACES = ("sentence", "slow")
 MARKS = "，。？！、：；,.?!:; "
 _SLOT = re.compile(r"\{(\w*)\}")

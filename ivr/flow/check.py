@@ -10,7 +10,7 @@ from asr.recognizer import GrammarError
 from ivr.flow.actions import ActionSpec
 from ivr.flow.branches import VALUE, Heard, heard
 from ivr.flow.conversation import PLACE
-from ivr.flow.model import Flow, State
+from ivr.flow.model import WORDS, Flow, State
 from ivr.flow.paths import Paths
 from ivr.flow.persons import PERSON_END, Persons
 from ivr.flow.source import FlowError, Where, nearest
@@ -21,7 +21,8 @@ WHEN_LISTENING = ("no_match", "no_input")
 """Branches that every question needs."""
 LISTENING = (*WHEN_LISTENING, "unsure", "match", "value", "noise", "key", "keys")
 KEY_BRANCH = re.compile(r"key [0-9*#]")
-SLOT_TAKES = {"plate": ("plate",), "minutes": ("minutes", "number"), "digits": ("digits", "number", "minutes")}
+SLOT_TAKES = {"plate": ("plate",), "minutes": ("minutes", "number"), "digits": ("digits", "number", "minutes"),
+              "words": ("words",)}
 """Kinds of values by the kind of a prompt's slot; `name` takes any."""
 
 
@@ -115,6 +116,8 @@ def _of_names(flow: Flow, state: State) -> Iterator[FlowError]:
     used = [(state.choose, state.at("choose>"))] if state.choose else []
     if state.listen and state.listen.into:
         used.append((state.listen.into, state.at("listen.into>")))
+    if state.while_waiting and state.while_waiting.into:
+        used.append((state.while_waiting.into, state.at("while_waiting.into>")))
     for key, written in ("", state.argument), *state.arguments.items():
         texts = [written] if isinstance(written, str) else written.values()
         used += [(name, state.at(f"with.{key}>", "with>")) for text in texts for name in PLACE.findall(text)]
@@ -173,6 +176,8 @@ def _of_action(flow: Flow, state: State, house: House, done: Collection[str]) ->
         if isinstance(known, str):
             yield FlowError(state.at("while_waiting.listen>"), f"state '{state.name}': {known}")
         results += sorted(known.own) if isinstance(known, Heard) else []
+        yield from _of_words(flow, state)
+        results += [WORDS] if state.while_waiting.into else []
     yield from _of_branches(state, results, f"which '{state.action}' can give")
     given = set(state.arguments) or ({spec.arguments[0]} if state.argument and spec.arguments else set())
     for name in spec.needs:
@@ -190,6 +195,14 @@ def _of_action(flow: Flow, state: State, house: House, done: Collection[str]) ->
     for name, kind in spec.sets.items():
         if flow.values.get(name) != kind:
             yield FlowError(state.at("do>"), f"'{state.action}' fills the value '{name}'; add '{name}: {kind}' to the flow's values")
+
+
+def _of_words(flow: Flow, state: State) -> Iterator[FlowError]:
+    """What is kept as it was said is kept in a value for that."""
+    into = state.while_waiting.into
+    if into and flow.values.get(into, "words") != "words":
+        yield FlowError(state.at("while_waiting.into>"), f"'{into}' is a {flow.values[into]}, and takes no words as they were "
+                                                         f"said; make it {into}: words")
 
 
 def _done_in(flow: Flow) -> set[str]:

@@ -54,7 +54,10 @@ class Conversation:
 
 
 def filled(text: str, values: Mapping[str, str], shown: Callable[[str], str] = str) -> str:
-    """A text with `{name}` replaced by the value of that name, as `shown` writes it."""
+    """A text with `{name}` replaced by the value of that name, as `shown` writes it. One that is nothing but
+    `{name}` is the value itself: somebody's own words stay a recording."""
+    if (alone := PLACE.fullmatch(text)) and shown is str:
+        return values.get(alone[1], "")
     return PLACE.sub(lambda found: shown(values.get(found[1], "")), text)
 
 

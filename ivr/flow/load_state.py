@@ -233,7 +233,11 @@ def _visits(item: Item | None) -> VisitLimit | None:
 def _while_waiting(item: Item | None) -> WhileWaiting | None:
     if item is None:
         return None
-    fields = item.fields(("say", "every_s", "listen"))
+    fields = item.fields(("say", "every_s", "first_s", "listen", "into"))
     if not {"say", "every_s"} <= set(fields):
         raise item.error("'while_waiting' needs both: {say: PROMPT, every_s: 9}")
-    return WhileWaiting(fields["say"].texts(), fields["every_s"].number(), _text(fields, "listen"))
+    if "into" in fields and "listen" not in fields:
+        raise fields["into"].key.error("'into' takes what 'listen' does not know; add listen: GRAMMAR beside it")
+    every_s = fields["every_s"].number()
+    first_s = fields["first_s"].number() if "first_s" in fields else every_s
+    return WhileWaiting(fields["say"].texts(), every_s, _text(fields, "listen"), first_s, _text(fields, "into"))

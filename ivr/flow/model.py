@@ -9,6 +9,9 @@ from ivr.flow.source import Where
 from ivr.pace import Struggle
 from ivr.turn import Listening
 
+WORDS = "words"
+"""The branch of a wait in which something was said that its grammar does not know."""
+
 
 @dataclass(frozen=True)
 class Listen(Listening):
@@ -31,14 +34,17 @@ class VisitLimit:
 
 @dataclass(frozen=True)
 class WhileWaiting:
-    """Said every `every_s` seconds while a state's action has not ended, one after the other.
+    """Said every `every_s` seconds while a state's action has not ended, one after the other; the first after `first_s`.
 
-    `listen`: a grammar whose answers end the wait, "" for none.
+    `listen`: a grammar whose answers end the wait, "" for none. `into`: the value that takes, as it was
+    said, what is none of them; that ends the wait too, by the branch `words`.
     """
 
     say: tuple[str, ...]
     every_s: int
     listen: str = ""
+    first_s: int = 0
+    into: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,16 @@ from asr.recognizer import Hypothesis, Result
 from ivr.call import CallItem, HungUp, Key, PlayedOut
 from ivr.flow.conversation import PLACE, Action, Conversation, Ending, filled
 from ivr.flow.expression import Scope
-from ivr.flow.model import Aside, Flow, Listen, State
+from ivr.flow.model import WORDS, Aside, Flow, Listen, State
 from ivr.flow.values import fits
 from ivr.flow.wording import Wording
 from ivr.hold_listener import HoldListener
+from ivr.own_words import Refused
 from ivr.pace import Pace
 from ivr.reply_meter import ReplyMeter
 from ivr.turn import Heard, exchange, play_out
 from tts.prompts import PromptLibrary, Speech
+from tts.words import Words
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,7 @@ class Runner:
         self._in_trouble = False
         self._marks = 0
         self._pressed: asyncio.Future[str] | None = None
+        self._hold: HoldListener | None = None
         self._everywhere: set[str] = {*flow.always, *(above._everywhere if above else ())}
         self._global_keys = {event.removeprefix("key ") for event in self._everywhere if event.startswith("key ")}
         self._meter = ReplyMeter(self.call, lambda ms: self.log("reply", ms=ms))
@@ -328,10 +331,22 @@ class Runner:
 
     async def _work_or_word(self, work: asyncio.Future[str], state: State) -> str:
         """As `_work_or_key`, where words count as keys do if the wait listens for any."""
-        if not (state.while_waiting and state.while_waiting.listen):
+        wait, self._hold = state.while_waiting, None
+        if not (wait and wait.listen):
             return await self._work_or_key(work, state)
-        async with HoldListener(self.call, self.ears, state.while_waiting.listen, lambda best: self._take_word(state, best)):
+        spoken = (lambda words: self._take_words(wait.into, words)) if wait.into else None
+        async with HoldListener(self.call, self.ears, wait.listen, lambda best: self._take_word(state, best), spoken) as hold:
+            self._hold = hold
             return await self._work_or_key(work, state)
+
+    def _take_words(self, into: str, words: Words | Refused) -> None:
+        if isinstance(words, Refused):
+            self.log("words_refused", why=words.why)
+            return
+        self.log("words", into=into, ms=len(words.pcm_8k) // 16)
+        self.conversation.values[into] = words
+        if not self._pressed.done():
+            self._pressed.set_result(WORDS)
 
     def _take_word(self, state: State, best: Hypothesis) -> None:
         self._log_heard(state, Heard("match", Result((best,), False, 0)))
@@ -348,10 +363,14 @@ class Runner:
         return work.result() if work.done() else ""
 
     async def _say_while_waiting(self, state: State) -> None:
+        wait = state.while_waiting
         for time in count(1):
-            await asyncio.sleep(state.while_waiting.every_s)
+            await asyncio.sleep(wait.first_s if time == 1 else wait.every_s)
             await self.conversation.prompt_over.wait()
-            self._start(await self._wording.speech(state.while_waiting.say, time))
+            if self._hold:
+                await self._hold.let_finish()
+                self._hold.wants_words = True
+            self._start(await self._wording.speech(wait.say, time))
 
     def _watch(self, item: CallItem) -> None:
         if isinstance(item, Key) and item.digit in self._global_keys and not self._pressed.done():

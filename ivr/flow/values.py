@@ -12,9 +12,9 @@ _FORMS = {
     "minutes": re.compile(r"[0-9]{1,4}"),
     "number": re.compile(r"-?[0-9]{1,12}"),
 }
-KINDS = ("plate", "symbols", "place", "minutes", "digits", "text", "number")
-"""`symbols`: some of a plate's characters; `place`: which of its places, from 1."""
-EXAMPLES = {"plate": "赣KA1234", "symbols": "赣K", "place": "3", "minutes": "15", "digits": "0042", "number": "-3",
+KINDS = ("plate", "symbols", "place", "minutes", "digits", "text", "number", "words")
+"""`symbols`: some of a plate's characters; `place`: which of its places, from 1; `words`: what somebody said, as recorded."""
+EXAMPLES = {"plate": "赣KA1234", "symbols": "赣K", "place": "3", "minutes": "15", "digits": "0042", "number": "-3", "words": "车停在东门口",
             "text": f"a line of at most {LONGEST_TEXT} characters"}
 NUMBERS = ("minutes", "number")
 """Kinds that expressions count with; the others are compared as text."""
@@ -24,6 +24,6 @@ def fits(kind: str, written: str) -> bool:
     """Whether a text can be a value of that kind."""
     if kind == "plate":
         return classify(written) is not None
-    if kind == "text":
+    if kind in ("text", "words"):
         return len(written) <= LONGEST_TEXT
     return _FORMS[kind].fullmatch(written) is not None

@@ -13,10 +13,12 @@ from tts.pieces import join
 from tts.prompts import PromptLibrary
 from tts.script import load_script, parse_parts
 from tts.spelling import LETTERS, plate_units
+from tts.words import Words
 
 FOLDER = Path(__file__).resolve().parents[2] / "flows" / "prompts"
 VALUES = {"plate": "赣KA1234", "plate2": "赣KD12345", "minutes": "10", "digits": "13970012345",
-          "symbols": "赣K", "symbols2": "甘", "place": "5"}
+          "symbols": "赣K", "symbols2": "甘", "place": "5",
+          "words": Words(PromptLibrary.load(FOLDER).render("you_are_welcome").pcm_8k)}
 
 
 class FakeVoice:
@@ -97,6 +99,28 @@ def test_joins_do_not_click():
 def test_an_unknown_prompt_names_the_nearest(library):
     with pytest.raises(UnknownPrompt, match="did you mean 'readback'"):
         library.render("readbak", VALUES)
+
+
+def test_what_somebody_said_is_said_again_as_it_was_recorded(library):
+    said = audio.from_pcm(VALUES["words"].pcm_8k)
+    speech = library.render("owner_where", VALUES)
+    sound = audio.from_pcm(speech.pcm_8k)
+    places = np.lib.stride_tricks.sliding_window_view(sound, len(said))[::40] @ said
+    assert speech.text == "对方说：（原话）。您能来挪一下车吗？"
+    assert places.max() > 0.9 * said @ said and 0 < places.argmax() < len(places) - 1
+
+
+def test_a_sentence_without_a_recording_is_spoken_live_around_what_somebody_said(copied, voice):
+    path = copied.script.folder / "prompts.yaml"
+    path.write_text(path.read_text("utf-8").replace("owner_where: 对方说：", "owner_where: 他说："), "utf-8")
+    speech = PromptLibrary(load_script(path.parent), copied.pieces, voice).render("owner_where", VALUES)
+    assert voice.said == ["他说：", "。您能来挪一下车吗？"]
+    assert VALUES["words"].pcm_8k in speech.pcm_8k
+
+
+def test_a_sentence_with_somebodys_words_takes_no_text_for_them(library):
+    with pytest.raises(BadValue, match="nobody said anything"):
+        library.render("owner_where", {"words": "车停在东门口"})
 
 
 @pytest.mark.parametrize("values", [{}, {"plate": ""}, {"plate": "hello!"}])
