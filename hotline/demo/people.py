@@ -15,7 +15,7 @@ ASKS_YES_OR_NO = {
     "readback", "readback_again", "readback_changed", "readback_short", "yes_no_again", "yes_no_keys",
 }
 ASKS_OWNER = {
-    "owner_greeting", "owner_repeat", "owner_repeat_other", "owner_who", "owner_who_other",
+    "owner_greeting", "owner_greeting_words", "owner_repeat", "owner_repeat_other", "owner_who", "owner_who_other",
     "owner_no_input", "owner_no_input_other",
 }
 
@@ -28,6 +28,7 @@ THAT_IS_ALL = "没有了，谢谢。"
 LATER = {"call": "打电话给我。", "text": "发短信给我。"}
 """How callers want the outcome who do not wait on the line."""
 YES, NO = "对，没错。", "不对。"
+ASKS_WHERE, WHERE = "where_is_it", "在人民公园东门口。"
 
 CALLERS = {
     "ordinary": None,
@@ -98,6 +99,8 @@ class Cast:
             return self.plate if fixed is None else fixed
         if prompt_id in ASKS_YES_OR_NO:
             return YES if plate_read == self.plate else NO
+        if prompt_id == ASKS_WHERE:
+            return WHERE
         if prompt_id in OFFERS and self.later:
             return LATER[self.later]
         return THAT_IS_ALL if prompt_id in ASKS_FOR_MORE else ""
@@ -113,7 +116,7 @@ class Cast:
     def lines(self) -> dict[str, set[str]]:
         """Everything that each person may have to say, to be spoken before the calls begin."""
         return {
-            "caller": {self.plate, CALLERS[self.caller] or self.plate, YES, NO}
+            "caller": {self.plate, CALLERS[self.caller] or self.plate, YES, NO, WHERE}
             | ({LATER[self.later], THAT_IS_ALL} if self.later else set()),
             "owner": {OWNERS[self.owner], OWNERS["coming"], "大概十分钟。"} - {""},
             "seat": {SEAT_LINE},

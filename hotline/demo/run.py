@@ -22,7 +22,9 @@ from hotline.engine import Engine
 from hotline.errors import CannotRun
 
 CALL_LIMIT_S = 150
-OWNER_RING_S = 12
+OWNER_RING_S = 15
+OWNER_TAKES_S, SEAT_TAKES_S = 8.5, 1.5
+"""How long telephones ring: an owner's until they have it out of their pocket."""
 SHORT_WAITS = {"owner_attempts": 2, "owner_busy_wait_s": 8, "owner_no_answer_wait_s": 8, "owner_off_wait_s": 8}
 """Minutes in earnest: the demo's caller hears of a second attempt, and how it ends, while one watches."""
 CALLER_NUMBER = "13900000001"
@@ -101,13 +103,13 @@ def _owner_script(world: World, options: Options) -> dict:
     behaviour = OWNER_PHONES.get(options.cast.owner)
     if behaviour:
         return {"mode": "wait", "port": world.owner_port, "answer": [behaviour] * 9, "wait_timeout_s": 600}
-    script = _waiting(world.owner_port)
+    script = _waiting(world.owner_port, OWNER_TAKES_S)
     return script | ({"answer": ["busy", *script["answer"]]} if options.cast.later else {})
 
 
-def _waiting(port: int) -> dict:
+def _waiting(port: int, takes_s: float = SEAT_TAKES_S) -> dict:
     return {
-        "mode": "wait", "port": port, "answer": [{"after_s": 1.5}] * 50, "wait_timeout_s": 86400,
+        "mode": "wait", "port": port, "answer": [{"after_s": takes_s}] * 50, "wait_timeout_s": 86400,
         "steps": [{"obey": {}}],
     }
 

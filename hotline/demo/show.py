@@ -43,6 +43,7 @@ class Show:
         if replies:
             table.add_row("replies", f"{len(replies)}, after {min(replies)}–{max(replies)} ms")
         for path in sorted(folder.glob(f"{tally.case}-*.wav")):
-            table.add_row("recording", f"{path}  (left: them, right: the bot)")
+            whose = "what the owner was told of the caller's words" if path.stem.endswith("-words") else "left: them, right: the bot"
+            table.add_row("recording", f"{path}  ({whose})")
         table.add_row("the whole story", f"ivr case show {tally.case} --db {database}")
         self.console.print(Panel(table, title="the case", expand=False))

@@ -201,8 +201,8 @@ def _of_words(flow: Flow, state: State) -> Iterator[FlowError]:
     """What is kept as it was said is kept in a value for that."""
     into = state.while_waiting.into
     if into and flow.values.get(into, "words") != "words":
-        yield FlowError(state.at("while_waiting.into>"), f"'{into}' is a {flow.values[into]}, and takes no words as they were "
-                                                         f"said; make it {into}: words")
+        yield FlowError(state.at("while_waiting.into>"), f"'{into}' is of the kind {flow.values[into]}, which takes no words as "
+                                                         f"they were said; make it {into}: words")
 
 
 def _done_in(flow: Flow) -> set[str]:
