@@ -1,6 +1,6 @@
 # make help says what there is. Set-up runs by itself before what needs it, and only once.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint prompts lock clean
+.PHONY: help setup demo test quick lint prompts lock clean
 
 READY := .venv/.ready
 TEST_TIMEOUT_S ?= 120
@@ -16,9 +16,12 @@ setup: $(READY)     ## install everything that is missing (the first time: minut
 demo: $(READY)     ## a caller, a car owner and the bot on this machine, start to end
 	@.venv/bin/ivr demo
 
-test: $(READY)     ## all tests, slowest listed
+test: $(READY)     ## all tests, slowest listed (ARGS=…: pytest's own options)
 	@.venv/bin/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder \
 	    --timeout=$(TEST_TIMEOUT_S) --durations=15 $(ARGS)
+
+quick: $(READY)     ## day to day: all but the files of whole spoken calls (tests/conftest.py), which CI runs
+	@$(MAKE) --no-print-directory test ARGS='-m "not whole_calls" $(ARGS)'
 
 lint: $(READY)     ## style and simple mistakes
 	@.venv/bin/ruff check .

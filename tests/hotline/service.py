@@ -30,7 +30,7 @@ config = "vault/vault.toml"
 [seats]
 ring_s = 10
 [owners]
-ring_s = 10
+ring_s = {ring_s}
 attempts = {attempts}
 no_answer_wait_s = 5
 busy_wait_s = 5
@@ -43,11 +43,12 @@ def ivr(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def settle(folder: Path, *, flows: Path = FLOWS, inbound_flow: str = "move_car_inbound", finish_calls_s: int = 10,
-           attempts: int = 1) -> World:
+           attempts: int = 1, ring_s: int = 10) -> World:
     """Settings of a service of its own in `folder`: ivr.toml, sip.conf, vault.toml, a sealed register."""
     world = build_world(folder, FLOWS, PLATE, owner_ring_s=10)
     (folder / "ivr.toml").write_text(
-        IVR_TOML.format(flows=flows, inbound_flow=inbound_flow, finish_calls_s=finish_calls_s, attempts=attempts), encoding="utf-8")
+        IVR_TOML.format(flows=flows, inbound_flow=inbound_flow, finish_calls_s=finish_calls_s, attempts=attempts,
+                        ring_s=ring_s), encoding="utf-8")
     return world
 
 

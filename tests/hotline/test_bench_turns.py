@@ -70,6 +70,7 @@ def test_what_misses_its_target_is_named_and_fails_the_check(figures, missed, mo
     assert json.loads(done.stdout)["missed"] == missed
 
 
+@pytest.mark.whole_calls
 async def test_a_true_call_is_measured_to_its_end(tmp_path):
     steps = []
     try:

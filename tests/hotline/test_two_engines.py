@@ -7,7 +7,7 @@ import psycopg
 from house import eventually
 from service import ask_for_the_car, owners_phone, serving, settle
 
-TAKE_OVER_S = 5
+TAKE_OVER_S, RING_S = 5, 6
 
 
 def share(world, database: str) -> None:
@@ -22,11 +22,17 @@ def attempts(database: str) -> list[tuple[int, str, str]]:
         return connection.execute("SELECT seq, outcome, engine FROM owner_attempt ORDER BY seq").fetchall()
 
 
+def states(database: str) -> list[str]:
+    """What became of the requests."""
+    with psycopg.connect(database) as connection:
+        return [state for (state,) in connection.execute("SELECT state FROM owner_request")]
+
+
 async def test_an_engine_that_is_killed_is_followed_by_the_other_and_the_owner_rings_once_for_each_attempt(
     words, tmp_path, postgres
 ):
     database = postgres.new_database()
-    one, other = settle(tmp_path / "one", attempts=2), settle(tmp_path / "other", attempts=2)
+    one, other = (settle(tmp_path / name, attempts=2, ring_s=RING_S) for name in ("one", "other"))
     share(one, database)
     share(other, database)
     async with owners_phone(one, tmp_path, *["no-answer"] * 3) as owner, serving(one) as first:
@@ -48,7 +54,7 @@ async def test_an_engine_that_is_killed_is_followed_by_the_other_and_the_owner_r
                 assert (await lives.logged("interrupted_case"))["case"] == case
             await eventually(lambda: rung() == 2, 60)
             await eventually(lambda: len(attempts(database)) == 2 and attempts(database)[1][1], 60)
-            await asyncio.sleep(6)  # the next would be due after 5 s
+            await eventually(lambda: states(database) == ["done"])  # nobody will ring any more
             told = lives.story(case)
     spent = attempts(database)
     assert [(seq, outcome) for seq, outcome, _ in spent] == [(1, "lost"), (2, "no-answer")]
