@@ -8,6 +8,7 @@ from ivr.flow.model import Flow
 INBOUND, OUTBOUND = loaded("move_car_inbound").flow, loaded("move_car_outbound").flow
 ALIKE = {"register": ("赣KA1234", "赣KAE234")}
 ASKED = ("赣KA1234", "对")
+VALUES = {"plate": "赣KA1234", "minutes": "10", "words": "车停在东门口"}
 NO_ANSWER = "今天天气真好我们去公园走一走吧"
 CALLS = {
     "owner comes": (*ASKED, "owner: 马上来"),
@@ -42,9 +43,9 @@ SITUATIONS = {
     **{name: (lines, {}) for name, lines in CALLS.items()},
 }
 BY_ITSELF = ("again_", "another_car", "busy_texted", "call_later", "car_moved", "declined", "did_it_move", "emergency_called",
-             "goes_on", "gone", "hold_on", "how_far", "joined", "later_call", "long_wait", "moved_thanks", "next_number",
+             "goes_on", "gone", "hold_", "how_far", "joined", "later_call", "long_wait", "moved_thanks", "next_number",
              "no_answer_texted", "not_now", "not_yet_call", "off_texted", "offer_call", "promise", "transfer_declined",
-             "transfer_not_now")
+             "transfer_not_now", "where_said")
 """States after hours, on hold, by a gateway or in a second call (their beginnings): the call begins there."""
 
 
@@ -63,7 +64,7 @@ def hang_up_in(state: str, ways) -> Told:
         lines, situation = ways[state]
         return call(*lines, **situation, hang_up_in=state)
     assert state.startswith(BY_ITSELF), f"no call comes to {state}"
-    return call(hang_up_in=state, values={"plate": "赣KA1234", "minutes": "10"}, begin=state)
+    return call(hang_up_in=state, values=VALUES, begin=state)
 
 
 @pytest.mark.parametrize("state", [name for name in INBOUND.states if name != INBOUND.always["hang_up"]])
@@ -73,7 +74,7 @@ def test_a_caller_hangs_up_in_each_state(state, ways):
 
 @pytest.mark.parametrize("state", [name for name in OUTBOUND.states if name != OUTBOUND.always["hang_up"]])
 def test_an_owner_hangs_up_in_each_state(state):
-    told = call(flow="move_car_outbound", hang_up_in=state, begin=state, values={"plate": "赣KA1234", "minutes": "10"})
+    told = call(flow="move_car_outbound", hang_up_in=state, begin=state, values=VALUES)
     ends_as_the_flow_says(told, OUTBOUND, state)
 
 

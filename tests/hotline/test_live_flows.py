@@ -44,12 +44,12 @@ async def test_a_flow_that_checks_clean_is_taken_and_the_call_that_runs_keeps_it
 async def test_a_broken_flow_replaces_nothing_and_is_told_once_with_its_place(live, folder, caplog):
     path, good = folder / "move_car_outbound.yaml", live.current
     whole = path.read_text("utf-8")
-    save(path, whole.replace("say: owner_greeting", "say: owner_greetign"))
+    save(path, whole.replace("say: owner_greeting\n", "say: owner_greetign\n"))
     with caplog.at_level(logging.ERROR):
         for _ in range(3):
             await live.look()
     told = [record.fields["problem"] for record in caplog.records if record.message == "flow_not_taken"]
-    line = whole[:whole.index("say: owner_greeting")].count("\n") + 1
+    line = whole[:whole.index("say: owner_greeting\n")].count("\n") + 1
     assert live.current is good and len(told) == 1
     assert told[0].startswith(f"{path}:{line}:") and "did you mean 'owner_greeting'?" in told[0]
     save(path, whole)

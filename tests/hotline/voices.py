@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.demo.people import CALLERS, NO, OWNERS, YES
+from hotline.demo.people import CALLERS, NO, OWNERS, WHERE, YES
 from tts import caller_voice
 from tts.audio import write_file
 from tts.errors import TtsError
@@ -40,7 +40,7 @@ def speak_all(folder: Path) -> Words:
     """Everything that callers and owners may say. Skips the test where no voice is installed."""
     words = Words(folder)
     try:
-        for sentence in filter(None, {PLATE, YES, NO, MOVED, *CALLERS.values()}):
+        for sentence in filter(None, {PLATE, YES, NO, MOVED, WHERE, *CALLERS.values()}):
             words.speak(sentence, CALLER_VOICE)
         for sentence in filter(None, {TEN_MINUTES, *OWNERS.values()}):
             words.speak(sentence, OWNER_VOICE)
