@@ -107,10 +107,10 @@ class _Adopting:
     def _turns(self, name: str, story: SideStory, sound: "_Sound", *, keep_voice: bool) -> list[Mapping[str, Any]]:
         turns: list[dict[str, Any]] = []
         for span in story.spans:
-            if span.heard:
+            if span.answers:
                 pcm = sound.between(span.from_ms, _ends_ms(span, story))
                 turns.append(self._turn(f"{name}-{len(turns) + 1}", span, pcm, keep_voice))
-        answers = [span for span in story.spans if span.heard]
+        answers = [span for span in story.spans if span.answers]
         asked = [span for span in story.spans if not answers or span.from_ms > answers[-1].from_ms]
         last = asked[0] if asked else None
         for ms, key in story.pressed:
@@ -124,6 +124,8 @@ class _Adopting:
 
     def _turn(self, name: str, span: Span, pcm: bytes, keep_voice: bool) -> dict[str, Any]:
         turn: dict[str, Any] = {"on": span.prompt}
+        if not span.heard:
+            return turn | {"over_ms": 0, "audio": self._kept(name, pcm)}
         first = span.heard[0]
         heard = [masked_text(heard_words(event)) for event in span.heard]
         if first.details["how"] == "key":
@@ -134,14 +136,18 @@ class _Adopting:
             self._masked += 1
             turn |= {"over_ms": _begins_ms(pcm), "say": made_up(digits)}
         elif keep_voice:
-            pcm, masked = masked_sound(pcm, self._house.ears.recognizer, self._phone)
-            self._masked += masked
-            audio.write_file(self._folder / f"{name}.flac", pcm)
-            turn |= {"over_ms": 0, "audio": f"{name}.flac"}
+            turn |= {"over_ms": 0, "audio": self._kept(name, pcm)}
         elif first.details["how"] != "no_input":
             said = first.details["text"] if first.details["how"] == "match" else NOT_UNDERSTOOD
             turn |= {"over_ms": _begins_ms(pcm), "say": masked_text(said)}
         return turn | {"heard": heard if len(heard) > 1 else heard[0]}
+
+    def _kept(self, name: str, pcm: bytes) -> str:
+        """The file of what was said, numbers in it masked."""
+        pcm, masked = masked_sound(pcm, self._house.ears.recognizer, self._phone)
+        self._masked += masked
+        audio.write_file(self._folder / f"{name}.flac", pcm)
+        return f"{name}.flac"
 
     def _expected(self, caller: SideStory, owners: Sequence[SideStory]) -> Mapping[str, Any]:
         told: dict[str, Any] = {"outcome": self._case.outcome}
@@ -181,7 +187,7 @@ class _Sound:
 
 def _ends_ms(span: Span, story: SideStory) -> int:
     """A span ends where the person leaves, or the last of it was heard: what follows is not kept."""
-    ends = [span.heard[-1].ms, span.to_ms, *([story.hung_up_ms] if story.hung_up_ms is not None else [])]
+    ends = [span.answers[-1].ms, span.to_ms, *([story.hung_up_ms] if story.hung_up_ms is not None else [])]
     return min(end for end in ends if end > span.from_ms)
 
 

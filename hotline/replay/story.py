@@ -21,6 +21,13 @@ class Span:
     from_ms: int
     to_ms: int
     heard: tuple[Event, ...] = ()
+    words: tuple[Event, ...] = ()
+    """What was said on hold for the owner to hear, passed on or not."""
+
+    @property
+    def answers(self) -> tuple[Event, ...]:
+        """All that was said or keyed in it."""
+        return self.heard or self.words
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,8 @@ def _spans(events: list[Event]) -> list[Span]:
     spans = []
     for place, prompt in enumerate(said):
         until = said[place + 1].ms if place + 1 < len(said) else over
-        heard = tuple(event for event in events if event.kind == "heard" and prompt.ms < event.ms <= until)
-        spans.append(Span(prompt.details["prompt"], prompt.ms, until, heard))
+        within = [event for event in events if prompt.ms < event.ms <= until]
+        heard = tuple(event for event in within if event.kind == "heard")
+        words = tuple(event for event in within if event.kind in ("words", "words_refused"))
+        spans.append(Span(prompt.details["prompt"], prompt.ms, until, heard, words))
     return spans
