@@ -52,6 +52,7 @@ class Worker:
         self._calls: dict[int, LegCall] = {}
         self._free_ports: deque[tuple[float, AudioPort]] = deque()
         self._parked_calls: deque[tuple[float, pj.Call]] = deque()
+        self._unwanted: deque[tuple[pj.Call, int]] = deque()
         self._next_leg = 1
         self._draining = False
         self._stopping = False
@@ -89,7 +90,10 @@ class Worker:
 
     def _let_pjsua2_work(self) -> None:
         for _ in range(_MOST_EVENTS):
-            if self._agent.endpoint.libHandleEvents(0) <= 0:
+            events = self._agent.endpoint.libHandleEvents(0)
+            while self._unwanted:
+                self._refuse(*self._unwanted.popleft())
+            if events <= 0:
                 return
 
     def _say_goodbye(self) -> None:
@@ -110,7 +114,8 @@ class Worker:
     def _on_invite(self, account: pj.Account, call_id: int, invite: Invite) -> None:
         refusal = self._refusal(invite)
         if refusal:
-            self._refuse(account, call_id, refusal)
+            # A call that is over before pjsua2 has told of it crashes pjsua2: it is refused after this.
+            self._unwanted.append((pj.Call(account, call_id), refusal))
             return
         leg, self._next_leg = self._next_leg, self._next_leg + 2
         call = self._make_call(account, leg, call_id=call_id)
@@ -131,9 +136,8 @@ class Worker:
             return 503
         return 0 if self._has_room(for_seat=False) else 486
 
-    def _refuse(self, account: pj.Account, call_id: int, code: int) -> None:
+    def _refuse(self, call: pj.Call, code: int) -> None:
         """Send a final response to a call the engine never hears of; it needs no audio port."""
-        call = pj.Call(account, call_id)
         param = pj.CallOpParam(True)
         param.statusCode = code
         if code == 503:
