@@ -80,22 +80,27 @@ def reason(error: BaseException) -> str:
 class Reach:
     """Whether the database answers. Says once that it does not, and once that it does again.
 
-    From any thread.
+    From any thread. A server that shuts down refuses one connection while another still gets its
+    answer: work that began before a failure does not tell that the database is back.
     """
 
     def __init__(self) -> None:
         self.lost = False
+        self.failures = 0
         self._lock = threading.Lock()
 
     def failed(self, error: BaseException) -> None:
         with self._lock:
             was, self.lost = self.lost, True
+            self.failures += 1
         if not was:
             log.error("database_lost", extra={"fields": {"error": reason(error), "mend": MEND}})
 
-    def answered(self) -> None:
+    def answered(self, failures: int) -> None:
+        """Work was done that began after so many failures."""
         with self._lock:
-            was, self.lost = self.lost, False
+            was = self.lost and failures == self.failures
+            self.lost = self.lost and not was
         if was:
             log.warning("database_back")
 

@@ -231,6 +231,7 @@ class Store(AbstractContextManager):
         """Store what waits, in order; a write that the database refuses for what it is is left out."""
         if self._again and time.monotonic() < self._not_before:
             return
+        failures = self.reach.failures
         try:
             if not self._ready:
                 self._migrate()
@@ -244,7 +245,7 @@ class Store(AbstractContextManager):
             if self._again and self._unstored:
                 self._unstored.clear()
             self._again = False
-            self.reach.answered()
+            self.reach.answered(failures)
 
     def _lost(self, error: Exception) -> None:
         self.reach.failed(error)

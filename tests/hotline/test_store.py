@@ -15,6 +15,7 @@ from dialer.pulse import Pulse
 from dialer.queue import AttemptQueue
 from hotline.casebook import OpenCase
 from hotline.config import EngineConfig, load_config
+from hotline.database import Reach
 from hotline.doctor import _database
 from hotline.engine_folder import EngineFolder
 from hotline.errors import CannotRun
@@ -167,3 +168,15 @@ def test_two_engines_do_not_share_a_folder_and_one_keeps_its_name(tmp_path):
     assert other.returncode and "another engine works in" in other.stderr
     folder.release()
     assert subprocess.run([sys.executable, "-c", hold], capture_output=True, text=True, cwd=ROOT).stdout.strip() == folder.name
+
+
+def test_an_answer_to_what_was_asked_before_a_failure_does_not_tell_that_the_database_is_back(caplog):
+    caplog.set_level("INFO")
+    reach = Reach()
+    asked = reach.failures
+    reach.failed(OSError("shutting down"))
+    reach.answered(asked)
+    assert reach.lost
+    reach.answered(reach.failures)
+    reach.answered(reach.failures)
+    assert [record.message for record in caplog.records] == ["database_lost", "database_back"]
