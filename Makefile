@@ -6,6 +6,7 @@ READY := .venv/.ready
 TEST_TIMEOUT_S ?= 120
 # Calls are mostly waiting: a file of whole calls takes half a core (75 s of 156), so two cores do for three.
 TEST_WORKERS ?= 3
+PYTEST := .venv/bin/python -m pytest --timeout=$(TEST_TIMEOUT_S)
 
 help:     ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -16,9 +17,11 @@ setup: $(READY)     ## install everything that is missing (the first time: minut
 demo: $(READY)     ## a caller, a car owner and the bot on this machine, start to end
 	@.venv/bin/ivr demo
 
-test: $(READY)     ## all tests, slowest listed (ARGS=…: pytest's own options)
-	@.venv/bin/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder \
-	    --timeout=$(TEST_TIMEOUT_S) --durations=15 $(ARGS)
+test: $(READY)     ## all tests, slowest listed; what failed once more, alone (ARGS=…: pytest's options)
+	@$(PYTEST) -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --durations=15 $(ARGS); \
+	status=$$?; [ $$status = 1 ] || exit $$status; \
+	echo "Once more and alone, what failed beside others: calls in real time need a core to themselves."; \
+	$(PYTEST) --last-failed --last-failed-no-failures none $(ARGS)
 
 quick: $(READY)     ## day to day: all but the files of whole spoken calls (tests/conftest.py), which CI runs
 	@$(MAKE) --no-print-directory test ARGS='-m "not whole_calls" $(ARGS)'
