@@ -181,8 +181,8 @@ class Judge:
         likely = self._likely
         wait_ms = EARLY_TEXT_WAIT_MS if self.early else TEXT_WAIT_MS
         if likely and (likely.written or not self.writes or self.now_ms - likely.since_ms >= wait_ms):
-            pause_ms, looks = (LONG_PAUSE_MS, 4) if likely.kind in HALF_SAID else (LOOK_PAUSE_MS, 2)
-            if likely.kind in MORE_MAY_FOLLOW and not self.early:
+            pause_ms, looks = LOOK_PAUSE_MS, 2
+            if likely.kind in HALF_SAID or (likely.kind in MORE_MAY_FOLLOW and not self.early):
                 pause_ms, looks = LONGEST_PAUSE_MS, 6
             elif UNTOLD in likely.reason:
                 pause_ms, looks = LONG_PAUSE_MS, 4

@@ -24,6 +24,7 @@ LEAST_TEXT = 3
 """Characters: less is 喂 and noise."""
 _MISTAKEN, _DIALLED = 0.25, 0.26     # of a phrase's syllables less than this share may be others
 _NEAR, _LOST = 1 / 3, 1.0            # cost of a syllable one sound beside, and of one too few or too many
+_CHANGED = {"busy": "waiting"}       # who speaks with another may be waited for, where that is said too
 
 Syllables = tuple[frozenset[str], ...]
 
@@ -47,7 +48,10 @@ def said_in(text: str, early: bool, unbroken: bool, expected: bool = False) -> S
     dialled = expected or _found(heard, table["dialled"], _DIALLED) is not None
     announced = early or dialled or _found(heard, table["hints"], _MISTAKEN) is not None
     parts = ["alone", *(["announced"] if announced else []), *(["perhaps"] if unbroken else [])]
-    best = _found(heard, [entry for part in parts for entry in table[part]], _MISTAKEN)
+    entries = [entry for part in parts for entry in table[part]]
+    best = _found(heard, entries, _MISTAKEN)
+    if best and best.kind in _CHANGED:
+        return _found(heard, [entry for entry in entries if entry[0] == _CHANGED[best.kind]], _MISTAKEN) or best
     if best:
         return best
     return Said("unreachable", UNTOLD) if dialled and not early else Said("")
