@@ -1,5 +1,6 @@
 """Where a flow can go: states never reached, and loops that do not end."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ivr.flow.model import Flow, State
@@ -31,8 +32,8 @@ class Paths:
 
     def _circles(self) -> Iterator[tuple[Where, set[str], str]]:
         """Rounds of states that neither listen nor count their visits."""
-        silent = {name: state for name, state in self.flow.states.items()
-                  if not (state.listen or state.visits or state.end)}
+        silent = _that_go_round({name: state for name, state in self.flow.states.items()
+                                 if not (state.listen or state.visits or state.end)})
         told: set[str] = set()
         for name, state in silent.items():
             around = self._round(name, silent)
@@ -63,11 +64,12 @@ class Paths:
 
     def _no_way_out(self, circling: set[str]) -> Iterator[FlowError]:
         """States from which no end is reached."""
-        told: set[str] = set(circling)
+        states = self.flow.states
+        told, ends = set(circling), leading_to([name for name, state in states.items() if state.end], states, self._all_ways)
         for state in self.flow.states.values():
-            reached = reached_from([state.name], self.flow.states, self._all_ways)
-            if state.name in told or any(self.flow.states[name].end for name in reached):
+            if state.name in told or state.name in ends:
                 continue
+            reached = reached_from([state.name], self.flow.states, self._all_ways)
             told |= reached
             yield FlowError(state.at("next", "choose"), f"from state '{state.name}' the call never ends: its ways lead "
                                                         f"only to {_listed(reached)}; lead one to a state with 'end'")
@@ -90,6 +92,24 @@ def reached_from(names: Iterable[str], states: Mapping[str, State], ways: Callab
             reached.add(name)
             waiting += ways(states[name])
     return reached
+
+
+def leading_to(names: Iterable[str], states: Mapping[str, State], ways: Callable[[State], list[str]]) -> set[str]:
+    """These states, and all from which one of them is reached: `reached_from` backwards, for all states at once."""
+    back = defaultdict(list)
+    for state in states.values():
+        for to in ways(state):
+            back[to].append(state.name)
+    return reached_from(names, states, lambda state: back[state.name])
+
+
+def _that_go_round(states: dict[str, State]) -> dict[str, State]:
+    """Without the states that lead out of these, at once or in the end; what is left goes round or leads to a round."""
+    left = dict(states)
+    while out := [name for name, state in left.items() if left.keys().isdisjoint(onward(state))]:
+        for name in out:
+            del left[name]
+    return left
 
 
 def onward(state: State) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 
 from ivr.flow.model import Flow, State
-from ivr.flow.paths import onward, reached_from
+from ivr.flow.paths import leading_to, onward, reached_from
 from ivr.flow.source import FlowError
 
 PERSON_END = "person"
@@ -36,17 +36,16 @@ class Persons:
 
     def _far(self) -> Iterator[FlowError]:
         """States in which a caller waits, and no person is to be had."""
-        for state in self.flow.states.values():
-            if not self.above and self._is_far(state):
+        if self.above:
+            return
+        states = self.flow.states
+        asking = leading_to([name for name, state in states.items() if state.listen], states, onward)
+        near = leading_to(self._persons, states, self._asked_ways)
+        for state in states.values():
+            waits = state.waits and not state.end and (state.name in asking or state.while_waiting)
+            if waits and state.name not in near:
                 yield FlowError(state.where, f"from state '{state.name}' no person can be reached; add "
                                              "always: {key 0: STATE} or lead one of its branches to a person")
-
-    def _is_far(self, state: State) -> bool:
-        if not state.waits or state.end:
-            return False
-        states = self.flow.states
-        asks = any(states[name].listen for name in reached_from([state.name], states, onward))
-        return bool(asks or state.while_waiting) and not self._persons & reached_from([state.name], states, self._asked_ways)
 
     def _asked_ways(self, state: State) -> list[str]:
         """Where a caller gets by what they say or press."""
