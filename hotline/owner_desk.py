@@ -20,7 +20,7 @@ from hotline.database import Reach, reason
 from hotline.desk import Desk
 from hotline.owed import Owed
 from hotline.owner_call import OwnerAnswer, call_number
-from hotline.rounds import LOOK_S, Rounds, within
+from hotline.rounds import Bell, Rounds, within
 from ivr.sip.line import LineError
 from tts.words import Words
 
@@ -49,15 +49,16 @@ class OwnerDesk:
 
     def __init__(
         self, desk: Callable[[], Desk], queue: AttemptQueue, cases: Cases,
-        run: Callable[..., Awaitable] = asyncio.to_thread, reach: Reach | None = None,
+        run: Callable[..., Awaitable] = asyncio.to_thread, reach: Reach | None = None, bell: Bell | None = None,
     ) -> None:
         """`desk`: what a call that begins now works with. `run`: where the queue's work is done; in a
-        replay, which has its own time, at once. `reach`: who says that the database is away."""
+        replay, which has its own time, at once. `reach`: who says that the database is away. `bell`: tells of
+        changes, where desks share one."""
         self.queue, self._run = queue, run
         self._desk, self._cases, self._reach = desk, cases, reach or Reach()
         self._owed = Owed(self._reach)
         self._recovered = False
-        self._rounds = Rounds(self._look, "owner-desk")
+        self._rounds = Rounds(self._look, "owner-desk", bell)
         self._words = CallersWords()
         self._unwanted: dict[int, asyncio.Event] = {}
         """By the request about which a call is on: set when its phone shall stop ringing."""
@@ -80,7 +81,7 @@ class OwnerDesk:
         await self._cases.kept()  # another engine may be the one that calls about the case
         request = await self._run(
             lambda: self.queue.ask(case_id, match.car, match.owner, emergency=emergency, ticket=match.ticket, afresh=afresh))
-        self._rounds.tell_change()
+        self._rounds.bell.ring()
         return request
 
     async def tell(self, case_id: str, words: Words) -> None:
@@ -99,12 +100,12 @@ class OwnerDesk:
                 self._cases.note(case_id, "desk", "owner_call_withdrawn", why=why, request=request.state)
 
         await self._owed.write(change)
-        self._rounds.tell_change()
+        self._rounds.bell.ring()
 
     async def hurry(self, case_id: str) -> None:
         """The case is an emergency; on disk as soon as the database takes it."""
         await self._owed.write(lambda: self._run(self.queue.mark_emergency, case_id))
-        self._rounds.tell_change()
+        self._rounds.bell.ring()
 
     async def when(self, request_id: int, done: Callable[[Request], object], limit_s: float) -> Request:
         """The request once `done` holds of it, or as it is after `limit_s` seconds.
@@ -114,7 +115,7 @@ class OwnerDesk:
         loop = asyncio.get_running_loop()
         until, answered = loop.time() + limit_s, loop.time()
         while True:
-            changed = self._rounds.next_change()
+            changed = self._rounds.bell.next_ring()
             left = until - loop.time()
             try:
                 request = await self._run(self.queue.request, request_id)
@@ -125,7 +126,7 @@ class OwnerDesk:
                 self._reach.failed(error)
                 if loop.time() - answered > AWAY_S or left <= 0:
                     raise
-            await within(changed, min(LOOK_S, left))
+            await within(changed, min(self._rounds.bell.look_s, left))
 
     # --- making attempts ---
 
@@ -180,7 +181,7 @@ class OwnerDesk:
         except SQLAlchemyError as error:
             self._reach.failed(error)
         finally:
-            self._rounds.tell_change()
+            self._rounds.bell.ring()
 
     async def _callers_words(self, request_id: int) -> Words | None:
         """The first that a caller said who waits for this request; others may join while the owner is on the line."""

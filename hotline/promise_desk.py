@@ -16,7 +16,7 @@ from hotline.desk import Desk
 from hotline.move_car import MoveCar
 from hotline.owed import Owed
 from hotline.owner_desk import OwnerDesk
-from hotline.rounds import Rounds
+from hotline.rounds import Bell, Rounds
 from hotline.text_desk import TextDesk
 from ivr.sip.line import LineError
 
@@ -38,15 +38,15 @@ class PromiseDesk:
 
     def __init__(
         self, desk: Callable[[], Desk], promises: Promises, texts: TextDesk, owners: OwnerDesk, cases: Casebook,
-        run: Callable[..., Awaitable] = asyncio.to_thread, reach: Reach | None = None,
+        run: Callable[..., Awaitable] = asyncio.to_thread, reach: Reach | None = None, bell: Bell | None = None,
     ) -> None:
         """`desk`: what a call that begins now works with. `run`: where the database's work is done. `reach`: who
-        says that the database is away."""
+        says that the database is away. `bell`: tells of changes, where desks share one."""
         self._reach = reach or Reach()
         self._owed = Owed(self._reach)
         self.promises = promises
         self._desk, self._texts, self._owners, self._cases, self._run = desk, texts, owners, cases, run
-        self._rounds = Rounds(self._look, "promise-desk")
+        self._rounds = Rounds(self._look, "promise-desk", bell)
 
     async def __aenter__(self) -> "PromiseDesk":
         try:

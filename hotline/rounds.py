@@ -9,15 +9,34 @@ LOOK_S = 0.5
 """How often a desk looks for what became due, or what another engine did."""
 
 
+class Bell:
+    """Rings when something changed. Desks that share one look whenever any of them changes something.
+
+    `look_s`: how often to look without a ring.
+    """
+
+    def __init__(self, look_s: float = LOOK_S) -> None:
+        self.look_s = look_s
+        self._changed = asyncio.Event()
+
+    def ring(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def next_ring(self) -> asyncio.Event:
+        """To be taken before looking, so that what changes meanwhile is not missed."""
+        return self._changed
+
+
 class Rounds:
     """One desk's rounds, and the work that they started, which ends with them.
 
-    `look`: one round. It is made every `LOOK_S`, and at once when a change is told.
+    `look`: one round. It is made as often as the bell says, and at once when it rings.
     """
 
-    def __init__(self, look: Callable[[], Awaitable[None]], name: str) -> None:
+    def __init__(self, look: Callable[[], Awaitable[None]], name: str, bell: Bell | None = None) -> None:
         self._look, self._name = look, name
-        self._changed = asyncio.Event()
+        self.bell = bell or Bell()
         self._under_way: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
 
@@ -41,19 +60,11 @@ class Rounds:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def tell_change(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    def next_change(self) -> asyncio.Event:
-        """To be taken before looking, so that what changes meanwhile is not missed."""
-        return self._changed
-
     async def _go_round(self) -> None:
         while True:
-            changed = self.next_change()
+            changed = self.bell.next_ring()
             await self._look()
-            await within(changed, LOOK_S)
+            await within(changed, self.bell.look_s)
 
 
 async def within(changed: asyncio.Event, limit_s: float) -> None:

@@ -19,7 +19,7 @@ from dialer.texting.outbox import QUIET, Outbox, Text, owner_once
 from dialer.texting.settings import Gateway
 from hotline.database import Reach
 from hotline.owed import Owed
-from hotline.rounds import LOOK_S, Rounds
+from hotline.rounds import LOOK_S, Bell, Rounds
 from hotline.texts import TextTemplate
 
 log = logging.getLogger(__name__)
@@ -54,21 +54,21 @@ class TextDesk:
 
     `gateway`: None where none is set up: then no text is taken. `templates`: of this moment. `quiet_s`: seconds
     until owners may get texts, by the desk's own quiet hours. `run`: where the outbox's work is done. `reach`: who
-    says that the database is away. `ask`: how the gateway is asked.
+    says that the database is away. `ask`: how the gateway is asked. `bell`: tells of changes, where desks share one.
     """
 
     def __init__(
         self, gateway: Gateway | None, outbox: Outbox, cases: Cases, vault: Callable[[], OwnerTexts],
         templates: Callable[[], Mapping[str, TextTemplate]], *,
         quiet_s: Callable[[], float] = lambda: 0.0, run: Callable[..., Awaitable] = asyncio.to_thread,
-        reach: Reach | None = None, ask: Callable[..., Awaitable[Sent]] = ask_gateway,
+        reach: Reach | None = None, ask: Callable[..., Awaitable[Sent]] = ask_gateway, bell: Bell | None = None,
     ) -> None:
         self._reach, self._ask = reach or Reach(), ask
         self._owed = Owed(self._reach)
         self.gateway, self.outbox = gateway, outbox
         self._cases, self._vault, self._templates = cases, vault, templates
         self._quiet_s, self._run = quiet_s, run
-        self._rounds = Rounds(self._look, "text-desk")
+        self._rounds = Rounds(self._look, "text-desk", bell)
         self._next_s = 0.0
         self._refused: set[int] = set()       # requests whose owner gets none: asked not to be called
 
@@ -103,7 +103,7 @@ class TextDesk:
             ticket=ticket, owner=owner))
         if taken:
             self._cases.note(case_id, "desk", "text_queued", to=template.to, text=template.name)
-            self._rounds.tell_change()
+            self._rounds.bell.ring()
         return taken
 
     async def under_way(self, once: str) -> bool:

@@ -6,7 +6,7 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -205,14 +205,13 @@ class _Life:
         fixture, people = self._fixture, self._people.by_side()
         ends = [event.details["outcome"] for event in self._events if event.kind == "call_back_ended"]
         tracks = tuple(_track(side, person.leg) for side, person in people)
-        called_back_s = sum(track.length_ms for track in tracks if track.side == CALL_BACK) / 1000
         return Replayed(
             name=fixture.name, folder=str(fixture.folder), about=fixture.about,
             events=tuple(self._events), tracks=tracks,
             turns={side: tuple(person.taken) for side, person in people},
             heard_in=tuple(self._heard_in),
             outcome=self.outcome or "".join(ends[-1:]), reason=self._case.reason,
-            call_s=self._ended_s + called_back_s, took_s=took_s, digest=self._digest(people),
+            call_s=_on_the_phone_s(self._ended_s, tracks), took_s=took_s, digest=self._digest(people),
         )
 
     def _digest(self, people) -> str:
@@ -227,6 +226,16 @@ class _Life:
 def _sounds(script: Script, fixture: Fixture) -> list[bytes]:
     return [turn_pcm(turn, script, fixture) if turn.says or turn.audio or turn.sound_ms else b""
             for turn in script.turns]
+
+
+def _on_the_phone_s(ended_s: float, tracks: Sequence[Track]) -> float:
+    """Seconds in which somebody talks or waits on the phone: the caller until `ended_s`, and whoever is called later."""
+    lived_s, until_s = ended_s, ended_s
+    for track in sorted(tracks, key=lambda each: each.began_ms):
+        from_s, to_s = track.began_ms / 1000, (track.began_ms + track.length_ms) / 1000
+        lived_s += max(0.0, to_s - max(from_s, until_s))
+        until_s = max(until_s, to_s)
+    return lived_s
 
 
 def _track(side: str, leg: ReplayLeg) -> Track:

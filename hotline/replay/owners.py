@@ -18,6 +18,7 @@ from dialer.errors import LookupRefused
 from dialer.lookups import Lookups
 from dialer.made_up import write_owners
 from dialer.owner import Owner
+from dialer.pulse import Pulse
 from dialer.queue import AttemptQueue, Base, Request
 from dialer.secret import Secret
 from dialer.texting.gateway import Sent, ask_gateway
@@ -118,7 +119,19 @@ def memory_queue(policy: AttemptPolicy, engine: Engine | None = None, ago_s: flo
     """A queue in memory, on the loop's own time; `hour` o'clock when it began. `ago_s`: a queue on the same
     `engine` in which it is still so much earlier."""
     clock = asyncio.get_running_loop().time
-    return AttemptQueue(engine or memory_database(), policy, lambda: DAY + timedelta(hours=hour, seconds=clock() - ago_s))
+    return AttemptQueue(engine or memory_database(), policy, lambda: DAY + timedelta(hours=hour, seconds=clock() - ago_s),
+                        pulse=lone_pulse())
+
+
+def lone_pulse() -> Pulse:
+    """Of an engine that is alone with its database and never dies: there is nothing to count in real time."""
+    return Pulse("replay", steady=lambda: 0.0)
+
+
+def changes_of(database: Engine) -> Callable[[], int]:
+    """Tells how many rows were ever changed in a database in memory."""
+    connection = database.raw_connection().driver_connection
+    return lambda: connection.total_changes
 
 
 def memory_database() -> Engine:
@@ -136,11 +149,6 @@ async def asked_before(vault: ReplayVault, past: AttemptQueue, case_id: str, pla
         begun = past.begin(request.id, len(match.more_tokens) + 1)
         request = past.end(begun, earlier.answer, minutes=earlier.minutes)
     return request
-
-
-async def at_once(work: Callable[..., Any], *arguments: Any) -> Any:
-    """Done here and now, not in a thread: what happens in one instant keeps its order."""
-    return work(*arguments)
 
 
 def _noon() -> int:

@@ -54,7 +54,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Replayed:
-    """One fixture's replay. `call_s`: virtual seconds lived; `took_s`: processor seconds spent.
+    """One fixture's replay. `call_s`: seconds that somebody was on the phone; `took_s`: processor seconds spent.
 
     `turns`: side → (index of the turn, ms at which it began) in order. `digest` is the same
     wherever and whenever the same conversation is replayed.
