@@ -38,7 +38,7 @@ def _conversation(result: Replayed) -> dict[str, Any]:
         "name": result.name, "about": result.about, "passed": result.passed,
         "outcome": result.outcome, "reason": result.reason,
         "ms": max([round(result.call_s * 1000), *(track.began_ms + track.length_ms for track in result.tracks)]),
-        "speed": round(result.call_s / result.took_s) if result.took_s else 0,
+        "call_ms": round(result.call_s * 1000),
         "mismatches": [{"where": m.where, "wanted": m.wanted, "got": m.got, "ms": m.ms} for m in result.mismatches],
         "tracks": [_track(track, result) for track in result.tracks],
         "elsewhere": [(event.ms, event.side, _step(event)["text"]) for event in result.events
@@ -58,12 +58,12 @@ def _track(track: Track, result: Replayed) -> dict[str, Any]:
                  if each.side == track.side and each.began_ms < track.began_ms), default=-1)
     own = [event for event in result.events if _within(event, track) and event.ms > since]
     said = [event for event in own if event.kind == "said"]
-    wrong = {mismatch.ms for mismatch in result.mismatches if mismatch.ms is not None}
+    wrong = {mismatch.ms: mismatch.wanted for mismatch in result.mismatches if mismatch.ms is not None}
     return {
         "side": track.side, "from": track.began_ms, "to": until,
         "received": _peaks(track.received), "sent": _peaks(track.sent), "speech": _speech(track),
         "prompts": [_prompt(piece, said) for piece in track.played],
-        "heard": [_heard(event, event.ms in wrong) for event in own if event.kind == "heard"],
+        "heard": [_heard(event, wrong.get(event.ms, "")) for event in own if event.kind == "heard"],
         "steps": [_step(event) for event in own if event.kind in SHOWN or event.kind == "state"],
     }
 
@@ -75,10 +75,10 @@ def _prompt(piece: tuple[int, int, bool], said: Sequence[Event]) -> dict[str, An
     return {"from": began, "to": ended, "cut": cut, "id": details["prompt"], "text": details["text"]}
 
 
-def _heard(event: Event, wrong: bool) -> dict[str, Any]:
+def _heard(event: Event, wanted: str) -> dict[str, Any]:
     details = event.details
     return {"ms": event.ms, "value": heard_words(event), "text": details.get("text", ""), "how": details["how"],
-            "sure": details.get("probability"), "over": bool(details.get("interrupted")), "wrong": wrong}
+            "sure": details.get("probability"), "over": bool(details.get("interrupted")), "wrong": wanted}
 
 
 def _step(event: Event) -> dict[str, Any]:
