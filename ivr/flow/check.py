@@ -78,11 +78,11 @@ def _of_state(flow: Flow, state: State, house: House, done: Collection[str]) -> 
     elif state.action:
         yield from _of_action(flow, state, house, done)
     elif state.run:
-        yield from _of_branches(state, flow.subflows[state.run].ends, f"with which '{state.run}' can end")
+        yield from _of_branches(state, dict.fromkeys(flow.subflows[state.run].ends, f"with which '{state.run}' can end"))
     elif state.choose:
-        yield from _of_branches(state, ("given", "missing"), "which 'choose' can give")
+        yield from _of_branches(state, dict.fromkeys(("given", "missing"), "which 'choose' can give"))
     elif state.next and not state.choices:
-        yield from _of_branches(state, ("done",), "which follows its prompt")
+        yield from _of_branches(state, {"done": "which follows its prompt"})
 
 
 def _of_prompts(flow: Flow, state: State, house: House) -> Iterator[FlowError]:
@@ -170,15 +170,17 @@ def _of_action(flow: Flow, state: State, house: House, done: Collection[str]) ->
         yield FlowError(state.at("do>"), f"state '{state.name}' does '{state.action}', which is no action"
                                          f"{nearest(state.action, house.actions)}")
         return
-    results = [*spec.results, *(["timeout"] if state.within_s else [])]
+    results = dict.fromkeys([*spec.results, *(["timeout"] if state.within_s else [])], f"which '{state.action}' can give")
     if state.while_waiting and state.while_waiting.listen:
         known = house.heard(state.while_waiting.listen)
         if isinstance(known, str):
             yield FlowError(state.at("while_waiting.listen>"), f"state '{state.name}': {known}")
-        results += sorted(known.own) if isinstance(known, Heard) else []
+        heard = sorted(known.own) if isinstance(known, Heard) else []
+        results |= dict.fromkeys(heard, f"which may be heard while '{state.action}' goes on")
         yield from _of_words(flow, state)
-        results += [WORDS] if state.while_waiting.into else []
-    yield from _of_branches(state, results, f"which '{state.action}' can give")
+        if state.while_waiting.into:
+            results[WORDS] = f"which follows when '{state.while_waiting.into}' has taken what was said"
+    yield from _of_branches(state, results)
     given = set(state.arguments) or ({spec.arguments[0]} if state.argument and spec.arguments else set())
     for name in spec.needs:
         if name not in given:
@@ -223,9 +225,9 @@ def _of_arguments(state: State, spec: ActionSpec) -> Iterator[FlowError]:
             yield FlowError(state.at(f"with.{name}>", "with"), message)
 
 
-def _of_branches(state: State, results: Collection[str], why: str) -> Iterator[FlowError]:
-    """Each result has a branch, and each branch is a result."""
-    for result in results:
+def _of_branches(state: State, results: Mapping[str, str]) -> Iterator[FlowError]:
+    """Each result, given with what brings it, has a branch, and each branch is a result."""
+    for result, why in results.items():
         if result not in state.next:
             yield FlowError(state.at("next"), f"state '{state.name}' has no '{result}' branch, {why}; add it under next")
     for branch in state.next:

@@ -15,6 +15,9 @@ from ivr.flow.source import nearest
 
 _CLOSES = {"[": "]", "{": "}"}
 NO_COLON = "this line has no ':'; write 'NAME: VALUE', or 'NAME:' where more lines follow"
+MOST_KEY = 1024
+"""YAML 1.2, 7.4: an implicit key is at most so long."""
+_LONG_KEY = re.compile(rf"[^\s,{{\[:#][^:{{\[]{{{MOST_KEY - 1},}}:(?=\s|$)")
 _KEYED = re.compile(r"\s*(?:- )?[^:#]+:(?:\s|$)")
 
 
@@ -71,7 +74,8 @@ def slip(written: str, error: MarkedYAMLError) -> Slip:
     line = min(line, len(text.lines) - 1)
     problem = error.problem or error.context or ""
     found = (_of_tabs(text) or _of_wide_marks(text, line, WIDE_OPENERS) or _of_quotes(text, line) or _of_brackets(text)
-             or _of_wide_marks(text, line, WIDE) or _of_spaces(text, line) or _of_words(text, line, column, problem))
+             or _of_long_keys(text, line) or _of_wide_marks(text, line, WIDE) or _of_spaces(text, line)
+             or _of_words(text, line, column, problem))
     where = found or (line, column, f"this is not YAML ({problem}); compare it with a line that works")
     return Slip(where[0] + 1, where[1] + 1, where[2])
 
@@ -133,6 +137,14 @@ def _of_brackets(text: _Text):
 
 def _left_open(number: int, column: int, opener: str) -> tuple[int, int, str]:
     return number, column, f"this '{opener}' is not closed; write '{_CLOSES[opener]}' after its last entry"
+
+
+def _of_long_keys(text: _Text, line: int):
+    """A name before a colon is looked for in so many characters only."""
+    for number in (line, text.above(line)):
+        if found := _LONG_KEY.search(text.lines[number]):
+            return number, found.start(), f"the name that begins here is over {MOST_KEY:,} characters long; give it a shorter one"
+    return None
 
 
 def _of_spaces(text: _Text, line: int):

@@ -1,5 +1,6 @@
 """Reads a YAML file of people's hands as nodes with places: bounded in size, its mistakes told plainly."""
 
+import re
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -13,6 +14,7 @@ MOST_BYTES = 1_000_000
 MOST_DEPTH = 20
 MOST_ENTRIES = 100_000
 """Everything that is written, what `*name` repeats counted each time."""
+TAG = re.compile(r"(?:&\S+\s+)?(?P<tag>!\S*)")
 
 
 def read_yaml(path: Path) -> Item:
@@ -30,7 +32,7 @@ def read_yaml(path: Path) -> Item:
         raise FlowError(top, f"its brackets are nested too deeply; a flow needs {MOST_DEPTH} levels at most") from None
     if root is None:
         raise FlowError(top, "the file is empty")
-    _Bounds(path).count(root)
+    _Bounds(path, text.split("\n")).count(root)
     return Item(root, path)
 
 
@@ -58,15 +60,18 @@ def _place_of_control(path: Path, text: str) -> Where:
 
 
 class _Bounds:
-    """Counts what a file unfolds to."""
+    """Counts what a file unfolds to, and refuses tags, of which a flow has none."""
 
-    def __init__(self, path: Path):
-        self._path = path
+    def __init__(self, path: Path, lines: list[str]):
+        self._path, self._lines = path, lines
         self._counted: dict[int, int] = {}
         self._inside: set[int] = set()
 
     def count(self, node: Node, depth: int = 1) -> int:
         """Raises `FlowError` for a file that is too deep, too large or without end."""
+        if id(node) not in self._counted and (tag := self._tag(node)):
+            self._refuse(node, f"'{tag}' is a tag of YAML's, and means nothing here: all is text as it is written; take it "
+                               "out, or put a text that begins with '!' between quotes")
         if not isinstance(node, CollectionNode):
             return 1
         if id(node) in self._inside:
@@ -81,6 +86,12 @@ class _Bounds:
         if self._counted[id(node)] > MOST_ENTRIES:
             self._refuse(node, f"with what '*' repeats, this holds over {MOST_ENTRIES:,} entries; repeat less")
         return self._counted[id(node)]
+
+    def _tag(self, node: Node) -> str:
+        """The tag that is written before a node, after its name or before it; "" for none."""
+        line = self._lines[node.start_mark.line] if node.start_mark.line < len(self._lines) else ""
+        found = TAG.match(line, node.start_mark.column)
+        return found["tag"] if found else ""
 
     def _refuse(self, node: Node, message: str) -> None:
         raise FlowError(Where(str(self._path), node.start_mark.line + 1, node.start_mark.column + 1), message)
