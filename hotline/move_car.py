@@ -120,7 +120,7 @@ class MoveCar:
         branch = told(request)
         self._seen = Seen(request.spent, request.outcome)
         conversation.values["minutes"] = request.minutes
-        conversation.log("owner_news", news=branch)
+        conversation.log("owner_news", news=branch, **({"hold_s": self._desk.hold_s} if branch == "long-wait" else {}))
         return branch
 
     @action(*OWNER_NEWS, sets={"minutes": "minutes"})

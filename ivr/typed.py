@@ -68,6 +68,8 @@ class TypedPerson:
         self._saying = b""
         self._keys: list[str] = []
 
+    def rung(self) -> None: ...
+
     def answered(self, leg: ReplayLeg) -> None:
         self.leg = leg
 

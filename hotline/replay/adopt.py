@@ -14,10 +14,17 @@ from asr.grammar import Grammar
 from hotline.errors import CannotRun
 from hotline.replay.desk import House
 from hotline.replay.mask import first_sound_ms, made_up, masked_sound, masked_text, sayings
-from hotline.replay.story import SideStory, Span, caller_story, events_of, owner_stories
+from hotline.replay.story import (
+    SideStory,
+    Span,
+    call_back_stories,
+    caller_story,
+    events_of,
+    owner_stories,
+)
 from hotline.store import Case, Store
-from ivr.replay.compare import heard_words
-from ivr.replay.fixture import FILE
+from ivr.replay.compare import WORD, heard_words
+from ivr.replay.fixture import ANSWERS, FILE, Fixture
 from ivr.replay.line import ENDINGS
 from ivr.replay.result import Event
 from tts import audio
@@ -25,6 +32,7 @@ from tts import audio
 NOT_UNDERSTOOD = "今天天气真好，我想去公园里走一走。"
 """What an owner is made to say whose own words are not kept and meant nothing to the bot."""
 KEY_EVERY_MS = 250
+HOLD_S = Fixture.hold_s
 
 
 @dataclass(frozen=True)
@@ -62,15 +70,17 @@ class _Adopting:
         self._masked = 0
 
     def write(self) -> Adopted:
-        caller, owners = caller_story(self._events), owner_stories(self._events)
-        sound = _Sound(self._recordings / f"{self._case.id}-caller.wav", caller)
+        caller, owners, back = (cut(self._events) for cut in (caller_story, owner_stories, call_back_stories))
+        sound = self._sound("caller", caller)
         self._folder.mkdir(parents=True, exist_ok=True)
         fixture: dict[str, Any] = {"about": f"adopted from production: {self._case.outcome}"}
         fixture |= self._house_of(caller)
         fixture["turns"] = self._turns("caller", caller, sound, keep_voice=True)
-        if owners:
-            fixture["owner"] = [self._owner(number, story) for number, story in enumerate(owners, 1)]
-        fixture["expect"] = self._expected(caller, owners)
+        fixture |= self._owners(owners)
+        if "call_back" in fixture:
+            fixture["call_back"] = [self._called(f"call-back-{story.number}", story, f"call-back-{story.number}", keep_voice=True)
+                                    for story in back]
+        fixture["expect"] = self._expected(caller, owners) | self._told_later(back)
         text = io.StringIO()
         yaml = YAML()
         yaml.width = 110
@@ -88,9 +98,25 @@ class _Adopting:
             told["vault"] = "down"
         if caller.of("seat_unavailable") and not caller.of("seat_answered"):
             told["seat"] = "busy" if caller.of("seat_unavailable")[-1].details.get("code") == 486 else "no-answer"
-        return told | _word_later(caller)
+        held = [event.details["hold_s"] for event in caller.of("owner_news") if event.details.get("hold_s", HOLD_S) != HOLD_S]
+        return told | ({"hold_s": held[0]} if held else {}) | _word_later(caller)
 
-    def _owner(self, number: int, story: SideStory) -> Mapping[str, Any]:
+    def _owners(self, stories: Sequence[SideStory]) -> Mapping[str, Any]:
+        """Each number that was called, in order; who was called again speaks on."""
+        kept: dict[int, list[SideStory]] = {}
+        for story in stories:
+            kept.setdefault(story.number, []).append(story)
+        told = []
+        for number, calls in sorted(kept.items()):
+            legs = [self._called(f"owner-{number}-{call}", story, "owner", keep_voice=self._owner_audio)
+                    for call, story in enumerate(calls, 1)]
+            turns = [turn for leg in legs for turn in leg.get("turns", ())]
+            before = [leg.get("ends", ANSWERS) for leg in legs[:-1]]
+            told.append(({"before": before} if {*before} - {ANSWERS} or "ends" in legs[-1] and before else {}) | legs[-1] | ({"turns": turns} if turns else {}))
+        return ({"attempts": len(stories)} if len(stories) > len(told) else {}) | ({"owner": told} if told else {})
+
+    def _called(self, name: str, story: SideStory, recording: str, *, keep_voice: bool) -> Mapping[str, Any]:
+        """Somebody who was rung."""
         told: dict[str, Any] = {}
         rang = next((event.ms for event in story.of("ringing")), None)
         if unreached := story.of("unreached"):
@@ -100,9 +126,11 @@ class _Adopting:
                 told["rings_ms"] = max(0, unreached[0].ms - rang)
             return told
         told["rings_ms"] = -rang if rang is not None else 0
-        sound = _Sound(self._recordings / f"{self._case.id}-owner.wav", story)
-        told["turns"] = self._turns(f"owner-{number}", story, sound, keep_voice=self._owner_audio)
+        told["turns"] = self._turns(name, story, self._sound(recording, story), keep_voice=keep_voice)
         return told
+
+    def _sound(self, recording: str, story: SideStory) -> "_Sound":
+        return _Sound(self._recordings / f"{self._case.id}-{recording}.wav", story)
 
     def _turns(self, name: str, story: SideStory, sound: "_Sound", *, keep_voice: bool) -> list[Mapping[str, Any]]:
         turns: list[dict[str, Any]] = []
@@ -164,6 +192,17 @@ class _Adopting:
                 told["owner"]["minutes"] = minutes[-1]
         return told
 
+    def _told_later(self, back: Sequence[SideStory]) -> Mapping[str, Any]:
+        """What became of the promise to the caller, where something did."""
+        told: dict[str, Any] = {}
+        if word := [event.kind for event in self._events if event.kind in WORD]:
+            told["promise"] = WORD[word[-1]]
+        ends = [event for story in back for event in story.events if event.kind in ("unreached", "call_back_ended")]
+        if ends:
+            told["call_back"] = {"outcome": ends[-1].details["outcome"],
+                                 "states": [event.details["name"] for story in back for event in story.of("state")]}
+        return told
+
 
 class _Sound:
     """What came in on a recorded leg, by the log's time."""
@@ -206,8 +245,7 @@ def _registered(events: Sequence[Event]) -> list[str]:
 
 
 def _word_later(caller: SideStory) -> Mapping[str, Any]:
-    """What the caller's line showed, and whether they could be called back and texts be sent. The call back itself
-    is not kept."""
+    """What the caller's line showed, and whether they could be called back and texts be sent."""
     done = {event.details["action"]: event.details["result"] for event in caller.of("did")}
     ways = done.get("ways_back", "none")
     told: dict[str, Any] = {"phone": "landline" if ways == "call" else "mobile"} if ways != "none" else {}

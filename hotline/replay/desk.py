@@ -156,7 +156,7 @@ class _Life:
         desk = Desk(
             vault=vault, seats=Seats(line, [Seat("seat1", SEAT)], SEAT_RING_S),
             voice=house.voice, ears=house.ears, owner_flow=house.owner_flow, call_back_flow=house.call_back_flow,
-            text_templates=house.texts, recordings=self._folder, owner_ring_s=OWNER_RING_S,
+            text_templates=house.texts, recordings=self._folder, owner_ring_s=OWNER_RING_S, hold_s=fixture.hold_s,
             dial_caller=dial_caller if fixture.call_back is not None else None,
         )
         if earlier := fixture.earlier:
@@ -204,7 +204,7 @@ class _Life:
         """What happened, so far."""
         fixture, people = self._fixture, self._people.by_side()
         ends = [event.details["outcome"] for event in self._events if event.kind == "call_back_ended"]
-        tracks = tuple(_track(side, person.leg) for side, person in people)
+        tracks = tuple(_track(side, leg) for side, person in people for leg in person.legs)
         return Replayed(
             name=fixture.name, folder=str(fixture.folder), about=fixture.about,
             events=tuple(self._events), tracks=tracks,
@@ -219,7 +219,8 @@ class _Life:
         told = [[event.ms, event.side, event.kind, dict(event.details)] for event in self._events]
         digest = hashlib.sha256(json.dumps([self.outcome, told], ensure_ascii=False, sort_keys=True).encode())
         for _, person in people:
-            digest.update(person.leg.received + person.leg.sent)
+            for leg in person.legs:
+                digest.update(leg.received + leg.sent)
         return digest.hexdigest()[:16]
 
 

@@ -39,6 +39,8 @@ class SideStory:
     hung_up_ms: int | None = None
     pressed: tuple[tuple[int, str], ...] = field(default=())
     """Keys that ended an action, with their times."""
+    number: int = 1
+    """Which of an owner's numbers was called, or which try of a call back it is."""
 
     def of(self, kind: str) -> list[Event]:
         return [event for event in self.events if event.kind == kind]
@@ -60,16 +62,29 @@ def caller_story(events: Sequence[Event]) -> SideStory:
 
 
 def owner_stories(events: Sequence[Event]) -> list[SideStory]:
-    """One story a number that was called, in order."""
-    calls: list[list[Event]] = []
+    """One story a call to the owner, in order."""
+    calls, number = [], 1
     for event in events:
         if event.side != "owner":
             continue
-        if event.kind == "dialled":
+        if event.kind == "attempt":
+            number = event.details.get("number", 1)
+        elif event.kind == "dialled":
+            calls.append((number, []))
+        if calls and event.kind != "attempt":
+            calls[-1][1].append(event)
+    return [replace(_story(call), number=number) for number, call in calls]
+
+
+def call_back_stories(events: Sequence[Event]) -> list[SideStory]:
+    """One story a call back to the caller, in order."""
+    calls: list[list[Event]] = []
+    for event in events:
+        if event.side == "caller" and event.kind == "call_back":
             calls.append([])
-        if calls:
+        if event.side == "caller" and calls:
             calls[-1].append(event)
-    return [_story(call) for call in calls]
+    return [replace(_story(call), number=call[0].details["seq"]) for call in calls]
 
 
 def _story(events: list[Event]) -> SideStory:

@@ -88,8 +88,9 @@ def _side(name: str, wanted: Expected, lived: Replayed, side: str) -> Iterator[M
 
 def _facts(lived: Replayed, side: str) -> dict[str, object]:
     own = side == "caller"
-    answers = lived.of("owner", "answer") + lived.of("owner", "unreached")
-    ends = answers if side == "owner" else lived.of(side, "unreached") + lived.of(side, "call_back_ended")
+    answers = [event for event in lived.events if event.side == "owner" and event.kind in ("answer", "unreached")]
+    ends = answers if side == "owner" else [
+        event for event in lived.events if event.side == side and event.kind in ("unreached", "call_back_ended")]
     word = [event.kind for event in lived.events if event.kind in WORD]
     matched = [event.details["plate"] for event in lived.of("caller", "matched")]
     return {

@@ -11,15 +11,16 @@ from ivr.flow.yaml_file import read_yaml
 from ivr.replay.line import ENDINGS
 
 FILE = "expect.yaml"
-FIXTURE_KEYS = ("about", "voice", "letters", "yao", "register", "attempts", "earlier", "hour", "remind_s", "goes_on_s", "phone", "call_back", "texts", "vault",
+FIXTURE_KEYS = ("about", "voice", "letters", "yao", "register", "attempts", "earlier", "hour", "remind_s", "hold_s", "goes_on_s", "phone", "call_back", "texts", "vault",
                 "line", "turns", "owner", "seat", "expect")
 TURN_KEYS = ("on", "at_ms", "over_ms", "after_ms", "say", "audio", "sound_ms", "key", "hang_up", "voice",
              "speed", "db", "heard")
 LINE_KEYS = ("noise", "noise_db", "echo_db", "echo_ms", "lost", "behind", "behind_voice", "behind_db")
 EARLIER_KEYS = ("answer", "minutes", "ago_s", "promised")
-CALLED_KEYS = ("rings_ms", "ends", "voice", "line", "turns")
+CALLED_KEYS = ("before", "rings_ms", "ends", "voice", "line", "turns")
 EXPECT_KEYS = ("outcome", "reason", "plate", "minutes", "prompts", "states", "seconds", "reply_ms", "barge_in_ms")
-SEATS = ("answers", "busy", "no-answer")
+ANSWERS = "answers"
+SEATS = (ANSWERS, "busy", "no-answer")
 PHONES = ("mobile", "landline", "withheld")
 TEXTS = ("none", "sent", "refused")
 DEFAULT_VOICE, DEFAULT_OWNER_VOICE = "zm_yunxi", "zf_xiaoyi"
@@ -81,6 +82,8 @@ class Script:
     voice: str = DEFAULT_VOICE
     rings_ms: int = 1500
     ends: str = ""
+    before: tuple[str, ...] = ()
+    """How earlier calls to the same number end; "" where they are answered."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,8 @@ class Fixture:
     hour: int = 12
     """Of the day, when the call begins; between 22 and 7 owners have quiet hours."""
     remind_s: int = 0
+    hold_s: int = 90
+    """So long the caller may be kept on the line."""
     goes_on_s: int = 0
     """So long what happens is watched when the caller has gone."""
     seat: str = "answers"
@@ -192,7 +197,7 @@ def load(folder: Path) -> Fixture:
         attempts=fields["attempts"].number() if "attempts" in fields else 0,
         earlier=earlier,
         hour=fields["hour"].number() if "hour" in fields else 12,
-        **{key: fields[key].number() for key in ("remind_s", "goes_on_s") if key in fields},
+        **{key: fields[key].number() for key in ("remind_s", "hold_s", "goes_on_s") if key in fields},
         seat=_one_of(fields["seat"], SEATS) if "seat" in fields else "answers",
         letters=_one_of(fields["letters"], ("english", "chinese")) if "letters" in fields else "english",
         yao=fields["yao"].yes_or_no() if "yao" in fields else True,
@@ -215,7 +220,13 @@ def _called(item: Item, folder: Path, voice: str = DEFAULT_OWNER_VOICE) -> Scrip
         voice=_text(fields.get("voice"), voice),
         rings_ms=fields["rings_ms"].number() if "rings_ms" in fields else 1500,
         ends=_one_of(fields["ends"], ENDINGS) if "ends" in fields else "",
+        before=_before(fields["before"]) if "before" in fields else (),
     )
+
+
+def _before(item: Item) -> tuple[str, ...]:
+    ends = (_one_of(each, (*ENDINGS, ANSWERS)) for each in item.items())
+    return tuple("" if end == ANSWERS else end for end in ends)
 
 
 def _turns(item: Item, folder: Path) -> tuple[Turn, ...]:

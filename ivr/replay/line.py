@@ -23,6 +23,7 @@ class Person(Protocol):
     ends: str
     """Of `ENDINGS`, where they do not answer; else ""."""
 
+    def rung(self) -> None: ...
     def answered(self, leg: "ReplayLeg") -> None: ...
     def frame(self, now_ms: int, sent: bytes) -> bytes: ...
     def silence_began(self, now_ms: int) -> None: ...
@@ -44,6 +45,8 @@ class ReplayLine:
     ) -> "ReplayLeg":
         """Start a call and return at once, as `ivr.sip.line.Line`."""
         person = self._by_target(target)
+        if person:
+            person.rung()
         leg = self._add(person, "out", "", headers or {})
         leg.ring_far_end(ring_timeout_s)
         return leg

@@ -16,10 +16,11 @@ class ScriptedPerson:
     """
 
     def __init__(self, script: Script, sounds: list[bytes], number: int) -> None:
-        self.script, self.rings_ms, self.ends = script, script.rings_ms, script.ends
-        if script.ends == "off":
-            self.rings_ms = None
-        self.leg: ReplayLeg | None = None
+        self.script, self._calls = script, deque([*script.before, script.ends])
+        self.rings_ms: int | None = script.rings_ms
+        self.ends = script.ends
+        self.legs: list[ReplayLeg] = []
+        """Their calls, the last of which may go on."""
         self.taken: list[tuple[int, int]] = []
         self.current = 0
         """Index of the turn that what is heard now belongs to."""
@@ -27,9 +28,19 @@ class ScriptedPerson:
         self._next, self._due_ms, self._armed = 0, None, False
         self._keys: deque[tuple[int, str]] = deque()
 
+    @property
+    def leg(self) -> ReplayLeg | None:
+        """The call that is or was up last."""
+        return self.legs[-1] if self.legs else None
+
+    def rung(self) -> None:
+        """Their phone is called, once more perhaps."""
+        self.ends = self._calls.popleft() if len(self._calls) > 1 else self._calls[0]
+        self.rings_ms = None if self.ends == "off" else self.script.rings_ms
+
     def answered(self, leg: ReplayLeg) -> None:
         """The call is up."""
-        self.leg = leg
+        self.legs.append(leg)
         self._arm_unprompted(leg.began_ms)
 
     def said(self, prompt: str, now_ms: int) -> None:
@@ -98,6 +109,8 @@ class SeatPerson:
     def __init__(self, seat: str) -> None:
         self.rings_ms, self.ends = 800, "" if seat == "answers" else seat
         self._leg: ReplayLeg | None = None
+
+    def rung(self) -> None: ...
 
     def answered(self, leg: ReplayLeg) -> None:
         self._leg = leg
