@@ -32,7 +32,7 @@ class ActionSpec:
     after: actions of which one must stand in the flow too, because this one goes on from it.
     maps: those of its names that take a mapping; all others take a single value.
     wrong: what is wrong with its arguments as they are written: pairs of a name and a sentence.
-    about: its docstring's first line, for the reference.
+    about: its docstring's first paragraph, for the reference.
     """
 
     name: str
@@ -60,7 +60,7 @@ def action(
 ) -> Callable[[Method], Method]:
     """Declare a method as an action of its own name; see `ActionSpec`."""
     def mark(method: Method) -> Method:
-        about = (inspect.getdoc(method) or "").partition("\n")[0]
+        about = " ".join((inspect.getdoc(method) or "").partition("\n\n")[0].split())
         spec = ActionSpec(method.__name__, results, needs, may, dict(sets or {}), person, takes_any, after, maps, wrong, about)
         setattr(method, _MARK, spec)
         return method

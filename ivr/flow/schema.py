@@ -37,6 +37,32 @@ ABOUT = {
     "next": "The state that follows, by branch.",
     "end": "The outcome: the call ends here.",
 }
+LEADS = {
+    "person": "Somebody asks for a person (人工).",
+    "elderly": "An old caller has said so, or is known.",
+    "struggling": "A caller has much trouble with the bot.",
+    "emergency": "An emergency: an ambulance that cannot pass.",
+    "hang_up": "The caller has left; the state ends the call.",
+    "trouble": "Something of ours failed.",
+}
+"""Events from everywhere, beside keys."""
+BRANCHES = {
+    "no_match": "What was said is none of the grammar's answers.",
+    "no_input": "Nothing was said.",
+    "unsure": "An answer less probable than 'sure'.",
+    "match": "Any answer of the grammar.",
+    "value": "A plate, digits or minutes.",
+    "noise": "It is too loud to hear anybody.",
+    "key": "Any key that has no branch of its own.",
+    "keys": "Several keys, by 'keys' under 'listen'.",
+    "done": "The prompt was said, or the action is over.",
+    "timeout": "The action took longer than 'within_s'.",
+    "given": "The value of 'choose' is there.",
+    "missing": "The value of 'choose' is not there.",
+    "words": "While waiting: words that are no answer were taken.",
+    "hang_up": "The caller has left here.",
+}
+"""Branches that are no answer's own name."""
 
 
 def json_schema(actions: Mapping[str, ActionSpec]) -> dict[str, Any]:
@@ -49,46 +75,84 @@ def json_schema(actions: Mapping[str, ActionSpec]) -> dict[str, Any]:
         "required": ["flow", "start", "limits", "states"],
         "properties": _described(FLOW_KEYS, {
             "flow": SCALAR, "start": NAME,
-            "values": {"type": "object", "additionalProperties": {"enum": list(KINDS)}},
+            "values": {"type": "object", "additionalProperties": {"enum": list(KINDS), "description": "The kind of this value."}},
             "given": _texts(),
-            "limits": _record({"turns": COUNT, "seconds": COUNT, "then": NAME, "misses": COUNT, "after_misses": NAME},
-                              "turns", "seconds", "then"),
-            "always": _record(dict.fromkeys(ALWAYS_KEYS, NAME)),
-            "asides": {"type": "object", "additionalProperties": _record(
-                dict.fromkeys(ASIDE_KEYS, SCALAR) | {"say": _texts(), "at_most": COUNT}, "at_most", "then")},
+            "limits": _limits(),
+            "always": _record({event: _about(NAME, LEADS.get(event, f"The caller presses {event[-1]}.")) for event in ALWAYS_KEYS}),
+            "asides": {"type": "object", "additionalProperties": _aside()},
             "states": {"type": "object", "additionalProperties": {"$ref": "#/$defs/state"}},
         }),
         "$defs": {"name": {**SCALAR, "description": "A state's name."}, "state": _state(actions)},
     }
 
 
+def _limits() -> dict[str, Any]:
+    return _record({
+        "turns": _about(COUNT, "So many questions a call may have."),
+        "seconds": _about(COUNT, "So long a call may last."),
+        "then": _about(NAME, "The state in which such a call goes on: a person."),
+        "misses": _about(COUNT, "So many answers of a call may be none, all questions together."),
+        "after_misses": _about(NAME, "The state that follows then."),
+    }, "turns", "seconds", "then")
+
+
+def _aside() -> dict[str, Any]:
+    told = {
+        "say": _about(_texts(), "What is answered, by how often it was said."),
+        "again": _about(SCALAR, "no: the question is not asked again."),
+        "profile": _about(SCALAR, "How long is waited from then on: a name of profiles.yaml."),
+        "at_most": _about(COUNT, "So often in a call; more often leads to 'then'."),
+        "then": _about(NAME, "The state for whoever says it more often."),
+    }
+    return _about(_record({key: told[key] for key in ASIDE_KEYS}, "at_most", "then"), "Answered in passing; the question stands.")
+
+
 def _state(actions: Mapping[str, ActionSpec]) -> dict[str, Any]:
-    listed = {"type": "array", "items": {"oneOf": [_record({"when": SCALAR, "then": NAME}, "when", "then"),
-                                                   _record({"otherwise": NAME}, "otherwise")]}}
+    line = _record({"when": _about(SCALAR, "A condition: time in 09:00 to 17:30, tries < 3, plate is given."),
+                    "then": _about(NAME, "The state that follows where it holds.")}, "when", "then")
+    last = _record({"otherwise": _about(NAME, "The state that follows where no line above holds.")}, "otherwise")
+    listed = {"type": "array", "items": {"oneOf": [line, last], "description": "The first line that holds is followed."}}
     return {
         "type": "object",
         "additionalProperties": False,
         "anyOf": [{"required": ["next"]}, {"required": ["end"]}, {"required": ["choose"]}],
         "properties": _described(STATE_KEYS, {
             "say": SCALAR, "say_by_visit": _texts(), "short": _texts(),
-            "visits": _record({"at_most": COUNT, "then": NAME}, "at_most", "then"),
+            "visits": _record({"at_most": _about(COUNT, "So often the state may be entered."),
+                               "then": _about(NAME, "The state that follows instead.")}, "at_most", "then"),
             "listen": _listen(),
             "do": {"oneOf": [{"const": name, "description": spec.about} for name, spec in sorted(actions.items())]},
             "with": {"oneOf": [SCALAR, {"type": "object"}]},
             "within_s": COUNT, "run": SCALAR,
             "set": {"type": "object", "additionalProperties": SCALAR},
-            "while_waiting": _record({"say": _texts(), "every_s": COUNT, "first_s": COUNT, "listen": SCALAR, "into": SCALAR},
-                                     "say", "every_s"),
+            "while_waiting": _waiting(),
             "choose": {"oneOf": [SCALAR, listed]},
-            "next": {"type": "object", "additionalProperties": NAME},
+            "next": {"type": "object", "additionalProperties": _about(NAME, "The state that follows this answer, key or result."),
+                     "properties": {branch: _about(NAME, about) for branch, about in BRANCHES.items()}},
             "end": SCALAR,
         }),
     }
 
 
+def _waiting() -> dict[str, Any]:
+    return _record({
+        "say": _about(_texts(), "What is said, by turns."),
+        "every_s": _about(COUNT, "Seconds between two of them."),
+        "first_s": _about(COUNT, "Seconds until the first."),
+        "listen": _about(SCALAR, "A grammar; its answers are branches too."),
+        "into": _about(SCALAR, "The value of the kind words that takes what is no answer; branch words."),
+    }, "say", "every_s")
+
+
 def _listen() -> dict[str, Any]:
-    keys = _record({"at_most": COUNT, "end": SCALAR, "delete": SCALAR, "between": COUNT, "at_once": SCALAR})
-    phrases = {"type": "object", "additionalProperties": {"type": "array", "items": SCALAR}}
+    keys = _record({
+        "at_most": _about(COUNT, "So many keys are one answer."),
+        "end": _about(SCALAR, "The key that ends them: '#'."),
+        "delete": _about(SCALAR, "The key that takes the last one back: '*'."),
+        "between": _about(COUNT, "Milliseconds that the next key may take."),
+        "at_once": _about(SCALAR, "A key that, pressed first, is an answer by itself: '0'."),
+    })
+    phrases = {"type": "object", "additionalProperties": {"type": "array", "items": SCALAR, "description": "How it may be said."}}
     record = _record({
         "grammar": {**SCALAR, "description": "A grammar's name: yes_no, digits(length=4), minutes+person."},
         "choice": {**phrases, "description": "Phrases by value: {park: [停车, 停车场]}."},
@@ -96,9 +160,14 @@ def _listen() -> dict[str, Any]:
         "barge_in": {**SCALAR, "description": "yes, no, or: after 1500 ms."},
         "into": {**SCALAR, "description": "The value that takes the answer."},
         "sure": {"type": "number", "minimum": 0, "maximum": 1, "description": "Less probable: branch unsure."},
-        "keys": keys, "question": SCALAR,
+        "keys": _about(keys, "Several keys are one answer: branch keys."),
+        "question": _about(SCALAR, "So much of the prompt must be said before an answer to it counts: 60%."),
     })
     return {**record, "oneOf": [{"required": ["grammar"]}, {"required": ["choice"]}]}
+
+
+def _about(part: Mapping[str, Any], told: str) -> dict[str, Any]:
+    return {**part, "description": told}
 
 
 def _texts() -> dict[str, Any]:

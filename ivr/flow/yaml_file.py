@@ -1,10 +1,11 @@
 """Reads a YAML file of people's hands as nodes with places: bounded in size, its mistakes told plainly."""
 
 import re
+import warnings
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 
 from ivr.flow.source import FlowError, Item, Where
@@ -22,7 +23,9 @@ def read_yaml(path: Path) -> Item:
     text = _text(path)
     top = Where(str(path), 1, 1)
     try:
-        root = YAML(typ="rt").compose(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)     # `_Bounds` tells it, with its place
+            root = YAML(typ="rt").compose(text)
     except MarkedYAMLError as error:
         found = slip(text, error)
         raise FlowError(Where(str(path), found.line, found.column), found.message) from None
@@ -48,7 +51,7 @@ def _text(path: Path) -> str:
     if len(written) > MOST_BYTES:
         raise FlowError(top, "the file is over 1 MB; make flows of its parts and run them: run: NAME")
     try:
-        return written.decode("utf-8-sig").replace("\r\n", "\n")
+        return written.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         line = written.count(b"\n", 0, error.start)
         raise FlowError(Where(str(path), line + 1, 1), "the file is not UTF-8 text; save it as UTF-8") from None
@@ -65,13 +68,12 @@ class _Bounds:
     def __init__(self, path: Path, lines: list[str]):
         self._path, self._lines = path, lines
         self._counted: dict[int, int] = {}
+        self._named: dict[str, Node] = {}
         self._inside: set[int] = set()
 
     def count(self, node: Node, depth: int = 1) -> int:
         """Raises `FlowError` for a file that is too deep, too large or without end."""
-        if id(node) not in self._counted and (tag := self._tag(node)):
-            self._refuse(node, f"'{tag}' is a tag of YAML's, and means nothing here: all is text as it is written; take it "
-                               "out, or put a text that begins with '!' between quotes")
+        self._check(node)
         if not isinstance(node, CollectionNode):
             return 1
         if id(node) in self._inside:
@@ -86,6 +88,14 @@ class _Bounds:
         if self._counted[id(node)] > MOST_ENTRIES:
             self._refuse(node, f"with what '*' repeats, this holds over {MOST_ENTRIES:,} entries; repeat less")
         return self._counted[id(node)]
+
+    def _check(self, node: Node) -> None:
+        if tag := self._tag(node):
+            self._refuse(node, f"'{tag}' is a tag of YAML's, and means nothing here: all is text as it is written; take it "
+                               "out, or put a text that begins with '!' between quotes")
+        if node.anchor and self._named.setdefault(node.anchor, node) is not node:
+            line = self._named[node.anchor].start_mark.line + 1
+            self._refuse(node, f"'&{node.anchor}' names something in line {line} already; give this another name")
 
     def _tag(self, node: Node) -> str:
         """The tag that is written before a node, after its name or before it; "" for none."""

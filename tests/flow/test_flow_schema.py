@@ -42,6 +42,7 @@ def test_every_flow_of_ours_names_the_schema_for_the_editor():
     assert all(path.read_text("utf-8").startswith("# yaml-language-server: $schema=flow.schema.json\n") for path in OURS)
 
 
+@pytest.mark.filterwarnings("ignore::ruamel.yaml.error.ReusedAnchorWarning")
 def test_the_schema_takes_what_loads_and_refuses_what_it_can_see():
     """An editor may know less than the loader, never something else."""
     seen = set()
@@ -55,3 +56,21 @@ def test_the_schema_takes_what_loads_and_refuses_what_it_can_see():
     assert {"unknown_key", "no_start", "value_kind_unknown", "limits_incomplete", "number_wanted", "listen_for_nothing",
             "state_leads_nowhere", "always_event_unknown", "action_unknown", "probability_wrong"} <= seen
     assert {name for name in seen if loads(BROKEN / f"{name}.yaml")} <= {"action_unknown", "action_value_undeclared"}
+
+
+def undescribed(node: dict, path: str = ""):
+    """Every property that an editor would complete without a word about it."""
+    for name, part in node.get("properties", {}).items():
+        if not part.get("description"):
+            yield f"{path}.{name}"
+        yield from undescribed(part, f"{path}.{name}")
+    for part in (node.get("additionalProperties"), node.get("items"), *node.get("oneOf", ()), *node.get("$defs", {}).values()):
+        if isinstance(part, dict):
+            yield from undescribed(part, path)
+
+
+def test_an_editor_has_a_word_on_everything_that_it_completes():
+    assert list(undescribed(SCHEMA)) == []
+    assert list(undescribed({"properties": {"say": {}}})) == [".say"]
+    actions = SCHEMA["$defs"]["state"]["properties"]["do"]["oneOf"]
+    assert all(action["description"].endswith((".", "`.", "?")) for action in actions), "a whole sentence each"
