@@ -12,6 +12,7 @@ KINDS = {
 }
 """Shape, fill and line of each kind of state."""
 FONT = 'fontname="Noto Sans CJK SC, Noto Sans, sans-serif"'
+LIFT = '<font point-size="13"> </font>'
 MAIN = 'penwidth=2.4, color="#2f6db3", fontcolor="#2f6db3", weight=20'
 MISS = 'style=dashed, color="#c2c2bc", fontcolor="#8a8a84", weight=1'
 
@@ -21,7 +22,7 @@ def to_dot(drawn: Picture) -> str:
     lines = [
         f'digraph "{drawn.name}" {{',
         f'  graph [rankdir=TB, nodesep=0.28, ranksep=0.42, bgcolor="white", pad=0.3, splines=true, newrank=true, {FONT}];',
-        f'  node [style="filled,rounded", penwidth=1.3, fontsize=11, margin="0.14,0.07", {FONT}];',
+        f'  node [style="filled,rounded", penwidth=1.3, fontsize=11, margin="0.14,0.1", {FONT}];',
         f'  edge [color="#9a9a94", fontcolor="#55554f", fontsize=9, arrowsize=0.7, {FONT}];',
         '  "·start" [shape=circle, style=filled, fillcolor="#2f6db3", color="#2f6db3", label="", width=0.18];',
         f'  "·start" -> "{drawn.start}" [penwidth=2.4, color="#2f6db3", weight=20];',
@@ -42,7 +43,7 @@ def to_dot(drawn: Picture) -> str:
 
 
 def to_mermaid(drawn: Picture) -> str:
-    """Mermaid's flowchart, as GitHub and GitLab show it."""
+    """Mermaid's flowchart, as GitHub and GitLab show it; a class may not be called `end`."""
     number = {name: f"s{place}" for place, name in enumerate(drawn.kinds)}
     lines = ["flowchart TD"]
     for place, title in enumerate(dict.fromkeys(drawn.sections.values())):
@@ -53,9 +54,9 @@ def to_mermaid(drawn: Picture) -> str:
         label = f'|"{_quoted(arrow.label)}"|' if arrow.label else ""
         lines.append(f"  {number[arrow.start]} {line}{label} {number[arrow.to]}")
     for place, (events, to) in enumerate(drawn.anywhere.items()):
-        lines += [f'  any{place}>"from anywhere: {_quoted(events)}"]:::anywhere', f"  any{place} -.-> {number[to]}"]
-    lines += [f"  classDef {kind} fill:{fill},stroke:{line},color:#222" for kind, (_, fill, line) in KINDS.items()]
-    return "\n".join([*lines, "  classDef anywhere fill:#fff,stroke:#ccc,color:#555", ""])
+        lines += [f'  any{place}>"from anywhere: {_quoted(events)}"]:::a_note', f"  any{place} -.-> {number[to]}"]
+    lines += [f"  classDef a_{kind} fill:{fill},stroke:{line},color:#222" for kind, (_, fill, line) in KINDS.items()]
+    return "\n".join([*lines, "  classDef a_note fill:#fff,stroke:#ccc,color:#555", ""])
 
 
 def wrapped(text: str, width: int = 26) -> str:
@@ -78,9 +79,10 @@ def _node(name: str, drawn: Picture) -> str:
 
 
 def _small(lines: tuple[str, ...]) -> Iterator[str]:
-    for line in lines:
-        for part in wrapped(line).split("\n"):
-            yield f'<font point-size="9">{_safe(part)}</font>'
+    """Hanzi are taller than Graphviz thinks: a large space keeps the first line off the name."""
+    parts = [part for line in lines for part in wrapped(line).split("\n")]
+    for place, part in enumerate(parts):
+        yield f'{LIFT if place == 0 else ""}<font point-size="9">{_safe(part)}</font>'
 
 
 def _edge(arrow: Arrow) -> str:
@@ -93,7 +95,7 @@ def _mermaid_node(name: str, number: str, drawn: Picture) -> str:
     kind = drawn.kinds[name]
     text = "<br/>".join([f"<b>{_quoted(name)}</b>", *map(_quoted, drawn.lines[name])])
     opens, closes = {"choice": ("{", "}"), "end": ("([", "])"), "flow": ("[[", "]]")}.get(kind, ("[", "]"))
-    return f'  {number}{opens}"{text}"{closes}:::{kind}'
+    return f'  {number}{opens}"{text}"{closes}:::a_{kind}'
 
 
 def _plain(text: str) -> str:

@@ -1,6 +1,7 @@
 """The picture of a flow: all that a call can do is in it, the main path strong, what is always open a note."""
 
 import os
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,6 +23,16 @@ def test_mermaid_draws_the_main_path_strong_and_what_is_always_open_once():
     assert drawn.startswith("flowchart TD\n") and "  s0 ==> s1" in drawn
     assert drawn.count('"from anywhere: person, elderly, key 0, too long"') == 1
     assert "after 5× → seat_wanted" in drawn and '-->|"asked &lt; 3"|' in drawn
+
+
+def test_mermaid_reads_what_is_drawn_no_name_is_a_word_of_its_own():
+    """Its words are told from names by the case and by nothing else: a class called `end` breaks the picture."""
+    words = {"end", "graph", "flowchart", "subgraph", "class", "click", "style", "default", "direction", "call", "href"}
+    for path in FLOWS.glob("move_car_*.yaml"):
+        drawn = CliRunner().invoke(flow, ["graph", str(path), "--format", "mermaid"]).output
+        classes = set(re.findall(r":::(\w+)$", drawn, re.M))
+        assert classes and not classes & words and classes <= set(re.findall(r"^  classDef (\w+) ", drawn, re.M))
+        assert not set(re.findall(r"^  (\w+)[\[({>]", drawn, re.M)) & words
 
 
 def test_the_svg_holds_every_state_and_opens_as_xml(tmp_path):
