@@ -12,6 +12,7 @@ from asr.recognizer import Hypothesis, Result
 from ivr.call import CallItem, HungUp, Key, PlayedOut
 from ivr.flow.conversation import PLACE, Action, Conversation, Ending, filled
 from ivr.flow.expression import Scope
+from ivr.flow.limiting import Limiter, TooLong
 from ivr.flow.model import WORDS, Aside, Flow, Listen, State
 from ivr.flow.values import fits
 from ivr.flow.wording import Wording
@@ -29,8 +30,6 @@ TALK_MS = 3500
 """Sound for so long that held nothing that was asked for is other people's talk, not an answer."""
 BREATH = bytes(8 * 2 * 250)
 """Between the answer to an aside and the question."""
-MOST_OVER_LIMIT = 4
-"""Questions that may still follow a limit: where a seat was busy, a caller may be asked what to do."""
 MOST_STEPS = 100
 """A flow that goes through so many states without asking anything goes round in a circle."""
 
@@ -61,9 +60,9 @@ class Runner:
         self.voice, self.ears, self.actions = voice, ears, actions
         self.call, self.log = conversation.call, conversation.log
         self._visits: Counter[str] = Counter()
-        self._turns = self._steps = 0
-        self._over_limit = 0
-        self._above, self._began_ms = above, self.call.now_ms
+        self._steps = 0
+        self._above = above
+        self._limiter = Limiter(flow.limits, lambda: self.call.now_ms, above._limiter if above else None)
         self._pace = above._pace if above else Pace(flow.struggle, conversation.signals)
         self._wording = Wording(voice, conversation.values, self._pace, conversation.log)
         self._asides: Counter[str] = Counter()
@@ -90,7 +89,7 @@ class Runner:
                 name = await self._visit(state)
             except HungUp as gone:
                 return self._hung_up(state, gone)
-            except LedAway:
+            except (LedAway, TooLong):
                 raise
             except Exception as error:
                 log.exception("state %s failed", state.name)
@@ -121,18 +120,9 @@ class Runner:
             raise RuntimeError(f"{MOST_STEPS} states without a question: the flow goes round in a circle")
 
     def _limited(self, name: str) -> str:
-        """The state to enter instead, where a limit on visits, turns or time is passed.
-
-        Turns and time only keep the bot from asking on: what was decided is still done.
-        """
-        limits = self.flow.limits
-        too_long = self._turns >= limits.turns or self.call.now_ms - self._began_ms >= limits.seconds * 1000
-        if too_long and self.flow.states[name].listen:
-            self._over_limit += 1
-            if self._over_limit > MOST_OVER_LIMIT:
-                raise RuntimeError(f"{MOST_OVER_LIMIT} questions over its limit: the flow does not end")
-            if self._over_limit == 1:
-                return limits.then
+        """The state to enter instead, where a limit on visits, turns or time is passed. Raises `TooLong`."""
+        if self.flow.states[name].listen and self._limiter.stops_question():
+            return self.flow.limits.then
         name = self._spent(name)
         if self.flow.states[name].listen and (person := self._given_up()):
             return person
@@ -189,7 +179,7 @@ class Runner:
 
     def _scope(self) -> Scope:
         conversation = self.conversation
-        return Scope(conversation.values, conversation.now(), self._turns)
+        return Scope(conversation.values, conversation.now(), self._limiter.turns)
 
     def _chosen(self, state: State) -> str:
         """The state of the first line that holds."""
@@ -208,10 +198,13 @@ class Runner:
             ending = await runner.run()
         except LedAway as wish:
             return self._led(wish.event)
+        except TooLong as late:
+            if late.of is not self._limiter:
+                raise
+            return self.flow.limits.then
         finally:
             mine.values |= {name: value for name, value in inner.values.items() if name in shared}
             mine.heard = inner.heard
-            self._turns += runner._turns
         if ending.hung_up and self.call.ended:
             mine.branch_if_hung_up = ending.outcome
             raise self.call.ended
@@ -225,13 +218,13 @@ class Runner:
             follows = self._after(state, heard)
             if isinstance(follows, str):
                 return follows
-            if (person := self._given_up()) or self._turns >= self.flow.limits.turns:
+            if (person := self._given_up()) or self._limiter.is_passed():
                 return person or self.flow.limits.then
             pcm = await self._answered(state, follows)
             listening = replace(state.listen, profile=follows.profile or state.listen.profile)
 
     async def _exchange(self, state: State, pcm: bytes, listening: Listen) -> Heard:
-        self._turns += 1
+        self._limiter.asked()
         heard = await exchange(self.call, pcm, self._next_mark(), self._worded(listening), self.ears)
         if signs := self._pace.note(heard):
             self.log("struggle", signals=signs, score=self._pace.score)

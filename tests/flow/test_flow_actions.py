@@ -17,7 +17,7 @@ from hotline.flow_run import Situation, run_flow
 from hotline.http_service import ServiceError, address
 from hotline.move_car import OWNER_ENDS
 from hotline.store import Store
-from ivr.flow.runner import MOST_OVER_LIMIT
+from ivr.flow.limiting import MOST_OVER_LIMIT
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 HEAD = """\
@@ -255,6 +255,22 @@ def test_a_flow_that_lasts_too_long_goes_to_a_person(folder):
     (folder / "flow.yaml").write_text(HEAD.replace("turns: 3", "turns: 99") + states, "utf-8")
     ended = run_flow(folder / "flow.yaml", "", Situation(), lambda *_: "", lambda *_, **__: None)
     assert ended.outcome == "person" and 60 <= ended.seconds < 100
+
+
+@pytest.mark.parametrize("limits, most", [("{turns: 3, seconds: 600, then: person}", 3), ("{turns: 99, seconds: 20, then: person}", 9)])
+def test_a_flow_that_asks_too_often_in_what_it_runs_goes_to_its_own_person(folder, limits, most):
+    """Two levels down: the limits of each flow above hold there too."""
+    endless = QUIZ.replace("turns: 3, seconds: 60", "turns: 99, seconds: 6000").replace('"yes": over', '"yes": ask')
+    endless = endless.replace("    visits: {at_most: 2, then: over}\n", "")
+    (folder / "quiz.yaml").write_text(endless, "utf-8")
+    (folder / "between.yaml").write_text(
+        "flow: between\nstart: deep\nlimits: {turns: 99, seconds: 6000, then: over}\nstates:\n"
+        "  deep: {run: quiz, next: {over: over}}\n  over: {say: goodbye, end: over}\n", "utf-8")
+    head = HEAD.replace("{turns: 3, seconds: 60, then: person}", limits)
+    (folder / "flow.yaml").write_text(head + "  first: {run: between, next: {over: ok}}\n  ok: {say: desk_welcome, end: ok}\n", "utf-8")
+    log = []
+    ended = run_flow(folder / "flow.yaml", "", Situation(), lambda *_: "对", lambda side, kind, **details: log.append(kind))
+    assert ended.outcome == "person" and 1 < log.count("heard") <= most
 
 
 ASKED_AGAIN = ("    listen: {grammar: yes_no, profile: short}\n"
