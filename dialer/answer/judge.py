@@ -22,6 +22,8 @@ LISTEN_MS = 25_000
 """An answered call is judged for so long; early media until it ends."""
 WINDOW_S = 10.0
 """What is looked at: announcements say everything within this."""
+LEAD_MS = 500
+"""Of the silence before somebody spoke, so much is looked at: while we greet them, it is all but silence."""
 FIRST_LOOK_MS, NEXT_LOOK_MS = 900, 640
 """Speech that must have come before the first look, and between looks."""
 LOOK_PAUSE_MS = 224
@@ -121,7 +123,7 @@ class Judge:
         if self.over or not (in_pause or fresh_ms >= wanted):
             return None
         self._looked_at_ms = speech_ms
-        return bytes(self._pcm)
+        return self._pcm.from_sound(LEAD_MS)
 
     def due_text(self) -> bytes | None:
         """Audio that should be written down now, or None: after a pause, in long talk, to bear words out."""
