@@ -31,7 +31,7 @@ from ivr.call import HungUp
 from ivr.flow.actions import actions_of
 from ivr.flow.conversation import Action, Conversation
 from ivr.flow.load import load_flow
-from ivr.flow.model import Flow
+from ivr.flow.model import Flow, State
 from ivr.flow.runner import Runner
 from ivr.flow.source import nearest
 from ivr.flow.values import EXAMPLES, fits
@@ -46,7 +46,9 @@ from tts.words import Words
 log = logging.getLogger(__name__)
 
 Ask = Callable[[str, str], str]
-"""`ask(side, state)`: the next line of the caller or the owner, who are asked in this state."""
+"""`ask(side, state)`: the next line of the caller or the owner, who are asked in this state; `ask(HOLD, state)`: what
+the caller says there while they wait, if anything."""
+HOLD = "hold"
 Show = Callable[..., None]
 """`show(side, kind, **details)`: one entry of the case's log, `values` among its kinds."""
 
@@ -61,7 +63,7 @@ class Situation:
     or how their phones end (`busy`, `off`, `no-answer`); `attempts`: calls that an owner's request may take; `phone`:
     the caller's (`mobile`, `landline` or `withheld`), who can be called back unless it is withheld; `texts`: whether
     they can be sent; `at`: when the call begins; `values`: given at the start; `hang_up_in`: the state in which the
-    caller hangs up as soon as it is entered."""
+    caller hangs up as soon as it is entered; `speaks_on_hold`: they are asked on hold, too."""
 
     register: tuple[str, ...] = ("赣KA1234",)
     owner: str = "answers"
@@ -74,6 +76,7 @@ class Situation:
     vault_down: bool = False
     service_hosts: tuple[str, ...] = ()
     hang_up_in: str = ""
+    speaks_on_hold: bool = False
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,7 @@ class _TypedCall:
         return Desks(desk, self._case, memory_queue(AttemptPolicy(attempts=situation.attempts), database), database, gateway)
 
     def _person(self, side: str, ends: str = "") -> TypedPerson:
-        return TypedPerson(lambda: self._next(side), self._ears, self._sound, ends)
+        return TypedPerson(lambda: self._next(side), self._ears, self._sound, ends, lambda: self._next(side, HOLD))
 
     async def _dial_caller(self, number: str) -> ReplayLeg:
         return await self._line.dial(number, ring_timeout_s=OWNER_RING_S)
@@ -234,10 +237,10 @@ class _TypedCall:
             return "caller-hung-up", self._state["caller"]
         return ending.outcome, ending.state
 
-    def _next(self, side: str) -> Typed:
+    def _next(self, side: str, asked: str = "") -> Typed:
         """Whatever goes wrong at the keyboard ends the call, and is raised once it is over."""
         try:
-            return Typed.read(self._ask(side, self._state[side]))
+            return Typed.read(self._ask(asked or side, self._state[side]))
         except Exception as error:
             self._failed = self._failed or error
             if leg := self._people["caller"].leg:
@@ -249,8 +252,7 @@ class _TypedCall:
         if kind == "state":
             self._state[side] = details["name"]
         if person and kind in ("state", "said", "aside"):
-            state = self._listening(side)
-            (person.is_asked if state else person.is_not_asked)()
+            self._tell_whose_turn(person, side, kind)
         self._show(side, kind, **details)
         if (side, kind) == ("caller", "state") and details["name"] == self._situation.hang_up_in:
             person.leg.end(200, "remote")
@@ -259,12 +261,21 @@ class _TypedCall:
             self._shown |= changed
             self._show(side, "values", **changed)
 
-    def _listening(self, side: str) -> bool:
-        """Whether the state that is lived now, of the flow or of one that it runs, listens."""
-        waiting, name = [self._flows[side]], self._state[side]
+    def _tell_whose_turn(self, person: TypedPerson, side: str, kind: str) -> None:
+        states = self._lived(side)
+        heard = {state.while_waiting.listen for state in states if state.while_waiting and state.while_waiting.listen}
+        if any(state.listen for state in states):
+            person.is_asked()
+        elif heard and kind == "said" and self._situation.speaks_on_hold:
+            person.may_speak(heard.pop())
+        else:
+            person.is_not_asked()
+
+    def _lived(self, side: str) -> list[State]:
+        """The state that is lived now, of the flow or of those that it runs, by its name."""
+        waiting, found = [self._flows[side]], []
         while waiting:
             flow = waiting.pop()
-            if name in flow.states and flow.states[name].listen:
-                return True
+            found += [flow.states[self._state[side]]] if self._state[side] in flow.states else []
             waiting += flow.subflows.values()
-        return False
+        return found

@@ -16,6 +16,7 @@ from asr.pool import AsyncStream
 from asr.recognizer import Result
 from asr.text_match import match_text
 from ivr.call import FRAME_MS
+from ivr.own_words import NUMBER
 from ivr.replay.line import ReplayLeg
 from tts.pieces import PieceStore
 from tts.prompts import PromptLibrary, Speech
@@ -57,14 +58,17 @@ class Typed:
 class TypedPerson:
     """Somebody at the far end whose answers `ask` gets, when it is their turn.
 
-    `rings_ms` and `ends` as `ivr.replay.line.Person`. `voice_pcm` is what typing sounds like.
+    `rings_ms` and `ends` as `ivr.replay.line.Person`. `voice_pcm` is what typing sounds like. `ask_on_hold` gets what
+    they say while they wait, if anything.
     """
 
-    def __init__(self, ask: Callable[[], Typed], ears: "TypedEars", voice_pcm: bytes, ends: str = ""):
+    def __init__(self, ask: Callable[[], Typed], ears: "TypedEars", voice_pcm: bytes, ends: str = "",
+                 ask_on_hold: Callable[[], Typed] = Typed):
         self.rings_ms, self.ends = (None if ends == "off" else 800), ends
         self.leg: ReplayLeg | None = None
-        self._ask, self._ears, self._voice = ask, ears, voice_pcm
+        self._ask, self._ask_on_hold, self._ears, self._voice = ask, ask_on_hold, ears, voice_pcm
         self._turn, self._quiet_ms = False, 0
+        self._on_hold = ""
         self._saying = b""
         self._keys: list[str] = []
 
@@ -77,7 +81,11 @@ class TypedPerson:
 
     def is_asked(self) -> None:
         """The bot listens from now on, or says a prompt and then listens."""
-        self._turn, self._quiet_ms = True, 0
+        self._turn, self._quiet_ms, self._on_hold = True, 0, ""
+
+    def may_speak(self, grammar: str) -> None:
+        """They wait, and are heard by this grammar meanwhile."""
+        self._turn, self._quiet_ms, self._on_hold = True, 0, grammar
 
     def is_not_asked(self) -> None:
         self._turn = False
@@ -89,7 +97,7 @@ class TypedPerson:
             self.leg.press(self._keys.pop(0))
         if self._turn and not self._keys and self._quiet_ms >= PROMPT_OVER_MS:
             self._turn = False
-            self._do(self._ask())
+            self._do(self._ask_on_hold() if self._on_hold else self._ask())
             if self.leg.ended:
                 return bytes(FRAME_BYTES)
         frame, self._saying = self._saying[:FRAME_BYTES], self._saying[FRAME_BYTES:]
@@ -101,19 +109,25 @@ class TypedPerson:
         elif typed.keys:
             self._keys = list(typed.keys)
         elif typed.words:
-            self._ears.hear(typed)
+            self._ears.hear(typed, self._on_hold)
             self._saying = self._voice
 
 
 class TypedEars:
-    """What turns see of a `RecognizerPool`; every stream hears what was typed last."""
+    """What turns see of a `RecognizerPool`; every stream hears what was typed last, that of somebody on hold
+    what they typed: the other side goes on talking."""
 
     def __init__(self, grammars: Path):
         self._folder, self._grammars = grammars, {}
         self._typed = Typed()
+        self._on_hold: dict[str, Typed] = {}
 
-    def hear(self, typed: Typed) -> None:
-        self._typed = typed
+    def hear(self, typed: Typed, on_hold: str = "") -> None:
+        """`on_hold`: the grammar by which they are heard who wait."""
+        if on_hold:
+            self._on_hold = {on_hold: typed, NUMBER: typed}
+        else:
+            self._typed = typed
 
     def open(self, grammar_name: str, rate: int = 8000) -> AsyncStream:
         """As the pool's; raises GrammarError."""
@@ -123,12 +137,15 @@ class TypedEars:
 
     async def decode(self, grammar_name: str, rate: int, pcm: bytes, final: bool) -> Result:
         """As the pool's."""
-        return (await self.answer(grammar_name, rate, pcm, final))[0]
+        result = (await self.answer(grammar_name, rate, pcm, final))[0]
+        self._on_hold.pop(grammar_name, None)
+        return result
 
     async def answer(self, grammar_name: str, rate: int, pcm: bytes, final: bool) -> tuple[Result, None]:
         """As the pool's."""
-        result = match_text(self._grammars[grammar_name], self._typed.words, speech_ms=SAYS_MS)
-        if self._typed.unsure:
+        typed = self._on_hold.get(grammar_name, self._typed)
+        result = match_text(self._grammars[grammar_name], typed.words, speech_ms=SAYS_MS)
+        if typed.unsure:
             unsure = tuple(replace(each, probability=UNSURE_PROBABILITY / (1 + place))
                            for place, each in enumerate(result.hypotheses))
             result = replace(result, hypotheses=unsure)

@@ -3,19 +3,20 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections import deque
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from hotline.errors import CannotRun
-from hotline.flow_run import Outcome, Situation, run_flow
+from hotline.flow_run import HOLD, Outcome, Situation, run_flow
 from hotline.http_service import HOST
 from plate_parser.rules import dialable
 
 PHONES = ("answers", "busy", "off", "no-answer", "refuses")
 QUIET = ("flow", "reply", "chose", "matched", "answered", "seat_called", "ringing")
+SPEAKERS = ("owner:", "caller:", f"{HOLD}:")
 
 
 class ScriptError(Exception):
@@ -23,29 +24,37 @@ class ScriptError(Exception):
 
 
 class Script:
-    """Lines to be typed: the caller's, `owner: …`, and what must be: `in: STATE`, `end: OUTCOME`."""
+    """Lines to be typed: the caller's, `hold: …` while they wait, `owner: …`, and what must be: `in: STATE`,
+    `end: OUTCOME`."""
 
     def __init__(self, name: str, text: str):
         self.name = name
         self._lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)
                        if line.strip() and not line.lstrip().startswith("//")]
         self.end = next((line.partition(":")[2].strip() for _, line in self._lines if line.startswith("end:")), "")
-        self._left: Iterator[tuple[int, str]] = iter([entry for entry in self._lines if not entry[1].startswith("end:")])
+        self._left = deque(entry for entry in self._lines if not entry[1].startswith("end:"))
 
     def next(self, side: str, state: str) -> str:
-        """The line for who is asked now. Raises `ScriptError`."""
-        for number, line in self._left:
+        """The line for who is asked now; "" on hold, unless the next line is said there. Raises `ScriptError`."""
+        if side == HOLD and not self._is_said_on_hold():
+            return ""
+        while self._left:
+            number, line = self._left.popleft()
             if line.startswith("in:"):
                 if line[3:].strip() != state:
                     raise ScriptError(f"{self.name}:{number}: expected the state '{line[3:].strip()}', "
                                       f"but the call is in '{state}'")
                 continue
-            speaker, _, words = line.partition(":") if line.startswith(("owner:", "caller:")) else ("caller", "", line)
+            speaker, _, words = line.partition(":") if line.startswith(SPEAKERS) else ("caller", "", line)
             if speaker != side:
                 raise ScriptError(f"{self.name}:{number}: it is the {side}'s turn (state '{state}'), not the {speaker}'s")
             return words.strip()
         raise ScriptError(f"{self.name}: the lines are used up, but in state '{state}' the {side} is asked; "
                           "add a line, or 'hang up'")
+
+    def _is_said_on_hold(self) -> bool:
+        """Whether the next line that is typed is said on hold."""
+        return next((line.startswith(f"{HOLD}:") for _, line in self._left if not line.startswith("in:")), False)
 
     def left_over(self) -> str:
         """The first line that nobody asked for, or ""."""
@@ -77,7 +86,8 @@ def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: st
         texts: bool, at: datetime | None, hang_up_in: str, values: tuple[str, ...], hosts: tuple[str, ...], owner_flow: str, as_json: bool) -> None:
     """Talk to the flow in FILE by typing. Prompts are printed, states and values shown; no sound, no SIP.
 
-    Type what is said. Also: #1 or "key 1" (keys), an empty line (silence), ~对 (badly heard), "hang up".
+    Type what is said. Also: #1 or "key 1" (keys), an empty line (silence), ~对 (badly heard), "hang up". In a script
+    the owner's lines begin with owner:, and what the caller says while waiting with hold:
 
     \b
     Example: ivr flow run flows/move_car_inbound.yaml
@@ -89,11 +99,12 @@ def run(file: Path, script_file, expect: str, plates: tuple[str, ...], owner: st
     if script and not as_json:
         def ask(side: str, state: str) -> str:
             line = script.next(side, state)
-            click.echo(f"{side}> {line}")
+            if line or side != HOLD:
+                click.echo(f"{side}> {line}")
             return line
     _require_plates(plates)
     situation = Situation(plates, owner, seat, attempts, phone, texts, at, _given(values), service_hosts=_checked(hosts),
-                          hang_up_in=hang_up_in)
+                          hang_up_in=hang_up_in, speaks_on_hold=True)
     expect = expect or (script.end if script else "")
     logging.disable(logging.ERROR)     # what goes wrong is shown as it happens
     try:
@@ -136,7 +147,8 @@ def _checked(hosts: tuple[str, ...]) -> tuple[str, ...]:
 
 def _ask(side: str, state: str) -> str:
     try:
-        return click.prompt(click.style(side, bold=True), prompt_suffix="> ", default="", show_default=False, err=True)
+        who = "caller, on hold (Enter: says nothing)" if side == HOLD else side
+        return click.prompt(click.style(who, bold=True), prompt_suffix="> ", default="", show_default=False, err=True)
     except (EOFError, click.Abort):
         click.echo("(hung up)")
         return "hang up"

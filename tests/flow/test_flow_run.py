@@ -24,6 +24,20 @@ def test_a_whole_case_is_typed_from_the_plate_to_the_owners_answer():
         assert line in told.output
 
 
+def test_what_a_caller_says_on_hold_is_typed_too_while_the_owner_talks():
+    told = run("赣KA1234\n对\nhold: 在小区南门口\nowner: 车停在哪里\nowner: 十分钟后到\nend: later\n")
+    assert told.exit_code == 0, told.output
+    for line in ("hold> 在小区南门口", "words into: words", "did: callers_words → known", "minutes = 10"):
+        assert line in told.output
+    gone = run("赣KA1234\n对\nhold: 车已经开走了\nin: gone\n对\n", "--owner", "no-answer")
+    assert gone.exit_code == 0 and "heard: match gone" in gone.output, gone.output
+
+
+def test_nobody_is_asked_on_hold_what_no_line_says_there():
+    told = run("赣KA1234\n对\nhold: 喂\nhold: 喂\nhold: 喂\nhold: 喂\nhold: 喂\nhold: 喂\nhold: 喂\nhold: 喂\n", "--owner", "no-answer")
+    assert told.exit_code == 1 and "but the script goes on: hold: 喂" in told.output
+
+
 def test_a_caller_who_is_called_back_is_asked_whether_the_car_is_gone_as_the_owner_says():
     given = ("--value", "plate=赣KA1234", "--value", "outcome=moved")
     gone = run("走了\nend: told\n", *given, file=FLOWS / "move_car_call_back.yaml")
