@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 
 from dialer.answer.listener import AnswerListener
 from dialer.answer.verdict import SPEAK_TO, Verdict
@@ -35,13 +36,14 @@ class OwnerAnswer:
 
 async def call_number(
     desk: Desk, case_id: str, token: str, plate: str, note: Note, unwanted: asyncio.Event,
-    *, tail: str = "", reminder: bool = False, callers_words: CallersWords = no_words
+    *, tail: str = "", reminder: bool = False, callers_words: CallersWords = no_words, seq: int = 1
 ) -> OwnerAnswer:
     """Spend `token` on one call about `plate`; every step goes to `note`.
 
     `unwanted`: set when the phone shall stop ringing; who has answered is spoken with all the same.
     `tail`: the masked end of the number, for the log. `reminder`: the owner had said to come.
-    `callers_words`: what a caller said for the owner to hear, asked when it is to be said.
+    `callers_words`: what a caller said for the owner to hear, asked when it is to be said. `seq`: which attempt of
+    the request it is, for the name of its recording.
     """
     leg = await desk.vault.line.dial(token, ring_timeout_s=desk.owner_ring_s)
     note("dialled", tail=tail)
@@ -50,9 +52,17 @@ async def call_number(
         async with AnswerListener(call, desk.ears, lambda verdict: note("who", **verdict.as_note()), desk.second_ear) as listener:
             unreached = await until_answered(call, note, listener, unwanted)
             values = {"plate": plate} | ({"reminder": "yes"} if reminder else {})
-            return unreached or await _converse(desk, OwnerActions(desk, case_id, callers_words), call, values, note, listener)
+            if unreached:
+                return unreached
+            recording = desk.recordings / f"{case_id}-{owner_recording(seq)}.wav"
+            return await _converse(desk, OwnerActions(desk, case_id, callers_words), call, values, note, listener, recording)
     finally:
         call.hangup()
+
+
+def owner_recording(seq: int) -> str:
+    """The name of an attempt's recording, behind the case's: none takes another's place."""
+    return "owner" if seq == 1 else f"owner-{seq}"
 
 
 async def until_answered(
@@ -90,12 +100,13 @@ async def _stop_ringing(call: SipCall, unwanted: asyncio.Event) -> None:
 
 
 async def _converse(
-    desk: Desk, actions: OwnerActions, call: SipCall, values: dict[str, str], note: Note, listener: AnswerListener
+    desk: Desk, actions: OwnerActions, call: SipCall, values: dict[str, str], note: Note, listener: AnswerListener,
+    recording: Path,
 ) -> OwnerAnswer:
     """The owner's conversation, which begins at once; broken off where a machine turns out to be there."""
     conversation = Conversation(call, note, values=values)
     runner = Runner(desk.owner_flow, conversation, desk.voice, desk.ears, actions_of(actions))
-    async with Recorder(call, desk.recordings / f"{actions.case_id}-owner.wav"):
+    async with Recorder(call, recording):
         ending = await listener.unless_machine(runner.run())
         if isinstance(ending, Verdict):
             return await _meet_machine(desk, call, values["plate"], note, listener)

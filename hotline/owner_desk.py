@@ -217,7 +217,7 @@ class OwnerDesk:
             tail = owner.tail if begun.number == 0 else ""
             answer = await call_number(self._desk(), case_id, owner.tokens[begun.number], plate, note, unwanted,
                                        tail=tail, reminder=begun.reminder,
-                                       callers_words=lambda: self._callers_words(begun.request_id))
+                                       callers_words=lambda: self._callers_words(begun.request_id), seq=begun.seq)
         except (LineError, SQLAlchemyError) as error:  # nothing was dialled
             note("trouble", error=str(error) if isinstance(error, LineError) else reason(error))
             answer = OwnerAnswer("unavailable", rang=False)

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from asr.grammar import Grammar
 from hotline.errors import CannotRun
+from hotline.owner_call import owner_recording
 from hotline.replay.desk import House
 from hotline.replay.mask import first_sound_ms, made_up, masked_sound, masked_text, sayings
 from hotline.replay.story import (
@@ -108,7 +109,7 @@ class _Adopting:
             kept.setdefault(story.number, []).append(story)
         told = []
         for number, calls in sorted(kept.items()):
-            legs = [self._called(f"owner-{number}-{call}", story, "owner", keep_voice=self._owner_audio)
+            legs = [self._called(f"owner-{number}-{call}", story, owner_recording(story.seq), keep_voice=self._owner_audio)
                     for call, story in enumerate(calls, 1)]
             turns = [turn for leg in legs for turn in leg.get("turns", ())]
             before = [leg.get("ends", ANSWERS) for leg in legs[:-1]]

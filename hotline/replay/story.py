@@ -41,6 +41,8 @@ class SideStory:
     """Keys that ended an action, with their times."""
     number: int = 1
     """Which of an owner's numbers was called, or which try of a call back it is."""
+    seq: int = 1
+    """Which attempt of a request to an owner it is."""
 
     def of(self, kind: str) -> list[Event]:
         return [event for event in self.events if event.kind == kind]
@@ -63,17 +65,17 @@ def caller_story(events: Sequence[Event]) -> SideStory:
 
 def owner_stories(events: Sequence[Event]) -> list[SideStory]:
     """One story a call to the owner, in order."""
-    calls, number = [], 1
+    calls, number, seq = [], 1, 1
     for event in events:
         if event.side != "owner":
             continue
         if event.kind == "attempt":
-            number = event.details.get("number", 1)
+            number, seq = event.details.get("number", 1), event.details.get("seq", 1)
         elif event.kind == "dialled":
-            calls.append((number, []))
+            calls.append((number, seq, []))
         if calls and event.kind != "attempt":
-            calls[-1][1].append(event)
-    return [replace(_story(call), number=number) for number, call in calls]
+            calls[-1][2].append(event)
+    return [replace(_story(call), number=number, seq=seq) for number, seq, call in calls]
 
 
 def call_back_stories(events: Sequence[Event]) -> list[SideStory]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from hotline.owner_call import owner_recording
 from hotline.recording import interleave
 from hotline.replay.adopt import Adopted, _Adopting
 from hotline.replay.desk import House
@@ -41,8 +42,11 @@ def house() -> House:
 def adopted(lived: Replayed, house: House, folder: Path) -> Adopted:
     """What is adopted of a replay: its log and its sound, as production would have kept them."""
     seq = next(event.details["seq"] for event in lived.events if event.kind == "call_back")
+    rung = [event.details["seq"] for event in lived.events if event.kind == "attempt"]
+    answered = [event for event in lived.events if event.side == "owner" and event.kind in ("answered", "unreached")]
+    owners = iter(owner_recording(at) for at, event in zip(rung, answered) if event.kind == "answered")
     for track in lived.tracks:
-        name = f"call-back-{seq}" if track.side == CALL_BACK else track.side
+        name = {"caller": "caller", CALL_BACK: f"call-back-{seq}"}.get(track.side) or next(owners)
         both = interleave(track.received, track.sent)
         soundfile.write(folder / f"it-{name}.wav", audio.from_pcm(both).reshape(-1, 2), 8000, subtype="PCM_16")
     log = [replace(event, side="caller" if event.side == CALL_BACK else event.side) for event in lived.events]
