@@ -20,7 +20,7 @@ def combined(turns: Sequence[Plates], denied: Collection[str] = ()) -> list[tupl
     if len(listed) < 2:
         return [(plate, p) for turn in listed for plate, p in turn.items() if plate not in denied]
     weights = {}
-    for plate in set().union(*listed) - set(denied):
+    for plate in sorted(set().union(*listed) - set(denied)):     # sums of floats hang on their order
         weight = 1.0
         for turn in listed:
             weight *= max(turn.get(plate, 0.0), FLOOR)
