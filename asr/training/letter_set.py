@@ -21,6 +21,8 @@ RATE = 16000
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 GRAMMAR = f"choice({';'.join(f'{letter}={letter}' for letter in LETTERS)})"
 """One of the letters and nothing else, said in any way that grammars know."""
+_FLOOR_DB, _KEEP_S = -30.0, .06
+"""Children's games were recorded in rooms that hum: what is so much quieter than the letter is not of it."""
 _SILENCE = np.zeros(int(.3 * RATE), np.float32)
 
 
@@ -51,7 +53,7 @@ def recordings(folder: Path) -> list[tuple[str, Path]]:
 def alone(recording: Path) -> np.ndarray:
     """The letter at 16 kHz with silence around it, as a turn brings it; peak at −10 dBFS."""
     samples, rate = soundfile.read(recording, dtype="float32", always_2d=True)
-    said = trim(soxr.resample(samples.mean(1), rate, RATE).astype(np.float32), RATE)
+    said = trim(soxr.resample(samples.mean(1), rate, RATE).astype(np.float32), RATE, _FLOOR_DB, _KEEP_S)
     return np.concatenate([_SILENCE, said * .316 / (np.abs(said).max() + 1e-9), _SILENCE])
 
 
