@@ -44,14 +44,8 @@ def say_phonemes(spoken: str, voice: str, speed: float = 1.0, cache: Path = CACH
     return pcm
 
 
-def cached_path(
-    text: str, voice: str, letters: Letters, yao: bool, speed: float, cache: Path = CACHE
-) -> Path:
-    """Where such a saying is kept: named by everything that shapes it, phonemes included."""
-    return _cached(phonemes(text, letters, yao), voice, speed, cache)
-
-
 def _cached(spoken: str, voice: str, speed: float, cache: Path) -> Path:
+    """Where such a saying is kept: named by everything that shapes it."""
     said = [CACHE_VERSION, spoken, voice, speed]
     name = hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()[:16]
     return cache / f"{name}.flac"
