@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from dialer.answer.verdict import OUTCOMES as OF_MACHINES
+
 
 @dataclass(frozen=True)
 class Follows:
@@ -70,13 +72,18 @@ _HEARD = {"waiting": "busy", "forwarded": "forwarded"}
 
 
 def owner_unreached(code: int, by: str, *, rang_s: float | None = None, heard: str = "") -> str:
-    """What came of an owner's call that was not answered: `busy`, `no-answer`, `off`, `refuses`,
-    `forwarded` or `failed`.
+    """What came of an owner's call that was not answered: an outcome of dialer/answer, or `busy`,
+    `no-answer`, `off`, `refuses`, `forwarded` or `failed`.
 
     `code`, `by`: of `Ended`. `rang_s`: seconds since the first `Ringing`, 0 if none came, None if not
-    known. `heard`: what early media was taken for (dialer/answer). Networks end 请不要挂机 and calls
-    that they put through in vain with codes that say less than that.
+    known. `heard`: what early media was taken for (dialer/answer). What an announcement says outweighs
+    the code: networks end 空号 with 480 or 486 too, and 请不要挂机 and calls that they put through in vain
+    with codes that say less than that.
     """
+    if by == "worker-lost" or code == 0:
+        return "failed"
+    if heard in OF_MACHINES:
+        return OF_MACHINES[heard]
     outcome = _by_code(code, by, rang_s)
     if outcome in ("no-answer", "off", "busy") and heard in _HEARD:
         return _HEARD[heard]
@@ -84,8 +91,6 @@ def owner_unreached(code: int, by: str, *, rang_s: float | None = None, heard: s
 
 
 def _by_code(code: int, by: str, rang_s: float | None) -> str:
-    if by == "worker-lost" or code == 0:
-        return "failed"
     if code in _BUSY:
         return "busy"
     if code == 408 and by == "remote" and rang_s is not None and rang_s < _NEVER_REACHED_S:

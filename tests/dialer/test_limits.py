@@ -131,3 +131,26 @@ def test_a_full_disk_leaves_the_log_whole_and_it_goes_on(tmp_path, monkeypatch):
 )
 def test_an_unanswered_call_is_named(code, by, rang_s, outcome):
     assert owner_unreached(code, by, rang_s=rang_s) == outcome
+
+
+@pytest.mark.parametrize(
+    ("code", "heard", "outcome"),
+    [
+        (480, "no-such-number", "no-such-number"),
+        (486, "suspended", "suspended"),
+        (603, "suspended", "suspended"),
+        (480, "busy", "busy"),
+        (503, "congestion", "unreachable"),
+        (404, "off", "off"),
+        (480, "waiting", "busy"),
+        (486, "forwarded", "forwarded"),
+        (603, "waiting", "refuses"),
+        (480, "music", "no-answer"),
+    ],
+)
+def test_what_an_announcement_said_outweighs_the_code_that_ended_the_call(code, heard, outcome):
+    assert owner_unreached(code, "remote", rang_s=20.0, heard=heard) == outcome
+
+
+def test_a_call_that_was_lost_with_its_worker_failed_whatever_was_heard():
+    assert owner_unreached(0, "worker-lost", heard="busy") == "failed"
