@@ -21,9 +21,10 @@ from hotline.http_service import fetch
 from hotline.move_car import MoveCar
 from hotline.owner_actions import OwnerActions
 from hotline.replay.case import NUMBERS, ReplayCase
-from hotline.replay.desk import CALL_BACK_FLOW, OWNER_RING_S, SEAT, SEAT_RING_S
 from hotline.replay.desks import Desks
 from hotline.replay.gateway import gateway_here
+from hotline.replay.house import CALL_BACK_FLOW
+from hotline.replay.life import OWNER_RING_S, SEAT, SEAT_RING_S
 from hotline.replay.owners import ReplayVault, memory_database, memory_queue
 from hotline.seats import Seats
 from hotline.texts import TEXTS_FILE, load_texts

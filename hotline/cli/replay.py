@@ -21,7 +21,8 @@ from hotline.cli.case import config_option, database_option, open_store
 from hotline.config import EngineConfig, load_config
 from hotline.errors import CannotRun
 from hotline.replay.adopt import adopt
-from hotline.replay.desk import House
+from hotline.replay.house import House
+from hotline.replay.replay import replay_fixture
 from hotline.replay.suite import replay_all, speed
 from ivr.replay import sound
 from ivr.replay.compare import heard_words
@@ -114,7 +115,7 @@ def adopt_case(case_id: str, to: Path | None, config_path: Path, db: str, record
         progress.add_task("adopting and replaying", total=None)
         house = House(flows)
         adopted = adopt(store, case_id, recordings or _recordings(config_path, db), folder, house, owner_audio=owner_audio)
-        result = house.replay(load(folder))
+        result = replay_fixture(house, load(folder))
     masked = f", {adopted.numbers_masked} spoken numbers replaced" if adopted.numbers_masked else ""
     click.echo(f"{folder / FILE} is written{masked}: look through it, then: ivr replay {folder}")
     if result.passed:

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from asr.grammar import Grammar
 from hotline.errors import CannotRun
 from hotline.owner_call import owner_recording
-from hotline.replay.desk import House
+from hotline.replay.house import House
 from hotline.replay.mask import first_sound_ms, made_up, masked_sound, masked_text, sayings
 from hotline.replay.story import (
     SideStory,

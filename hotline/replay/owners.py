@@ -38,15 +38,19 @@ OUTSIDE = 0.005
 
 
 class ReplayVault:
-    """What `MoveCar` sees of a vault. `owners[n]` is who answers the owner's number n; `gateway` sends them texts."""
+    """What `MoveCar` sees of a vault. `owners[n]` is who answers the owner's number n; `gateway` sends them texts.
+    `city`: the register of a whole city, instead of a few owners and the fixture's."""
 
-    def __init__(self, fixture: Fixture, owners: Sequence[Person], gateway: Gateway | None = None) -> None:
+    def __init__(
+        self, fixture: Fixture, owners: Sequence[Person], gateway: Gateway | None = None, city: "OpenRegister | None" = None
+    ) -> None:
         self.line = ReplayLine(self._called)
         self._owners, self._down = owners, fixture.vault_down
         clock = asyncio.get_running_loop().time
-        register = _OpenRegister((*fixture.register, *_made_up_plates()), max(1, len(owners)))
+        register = city or OpenRegister((*fixture.register, *_made_up_plates()), max(1, len(owners)))
+        outside = VaultConfig.outside if city else OUTSIDE
         self._keys = tempfile.TemporaryDirectory()
-        config = VaultConfig(outside=OUTSIDE, ticket_key=Path(self._keys.name) / "tickets.key")
+        config = VaultConfig(outside=outside, ticket_key=Path(self._keys.name) / "tickets.key")
         self._lookups = Lookups(config, register, _NoAudit(), clock, clock)
         self._texts = OwnerTexts(config, gateway, _NoAudit(), clock, _noon, partial(for_real, ask_gateway))
 
@@ -83,7 +87,7 @@ class ReplayVault:
         return self._owners[ticket.which] if ticket and ticket.which < len(self._owners) else None
 
 
-class _OpenRegister:
+class OpenRegister:
     """Plates in memory, with what lookups ask of a sealed register. Its numbers ring nowhere."""
 
     def __init__(self, plates: Sequence[str], numbers: int) -> None:

@@ -7,7 +7,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from hotline.errors import CannotRun
-from hotline.replay.desk import House, check_flows
+from hotline.replay.house import House, check_flows
+from hotline.replay.replay import replay_fixture
 from ivr.replay.fixture import load
 from ivr.replay.result import Replayed
 
@@ -40,7 +41,7 @@ def speed(results: Sequence[Replayed]) -> float:
 def _here(folders: Sequence[Path], flows: Path) -> Iterator[Replayed]:
     house = House(flows)
     for folder in folders:
-        yield house.replay(load(folder))
+        yield replay_fixture(house, load(folder))
 
 
 def _in_processes(folders: Sequence[Path], flows: Path, jobs: int) -> Iterator[Replayed]:
@@ -59,4 +60,4 @@ def _open_house(flows: Path) -> None:
 
 
 def _replay_one(folder: Path) -> Replayed:
-    return _house.replay(load(folder))
+    return replay_fixture(_house, load(folder))

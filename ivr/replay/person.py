@@ -43,7 +43,7 @@ class ScriptedPerson:
         self.legs.append(leg)
         self._arm_unprompted(leg.began_ms)
 
-    def said(self, prompt: str, now_ms: int) -> None:
+    def said(self, prompt: str, _text: str, now_ms: int) -> None:
         """The bot begins to say a prompt."""
         turn = self._waiting()
         if turn is None or self._armed or turn.on != prompt:

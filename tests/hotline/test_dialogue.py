@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from hotline.known_callers import KnownCallers
-from hotline.replay.desk import House
+from hotline.replay.house import House
+from hotline.replay.replay import replay_fixture
 from ivr.replay.fixture import Expected, Fixture, Script, Turn
 from tts.errors import TtsError
 
@@ -28,7 +29,7 @@ def talk(house, *turns, owner=True):
         keys = says.removeprefix("keys ") if says.startswith("keys ") else ""
         script.append(Turn(number=number, on=on, says=() if keys else (says,), keys=keys, after_ms=(after_ms or [400])[0]))
     try:
-        return house.replay(Fixture("dialogue", FLOWS, "", Script(tuple(script)), (OWNER,) if owner else (),
+        return replay_fixture(house, Fixture("dialogue", FLOWS, "", Script(tuple(script)), (OWNER,) if owner else (),
                                     Expected(), Expected(), register=(PLATE,)))
     except TtsError as error:
         pytest.skip(str(error))

@@ -9,7 +9,8 @@ import soundfile
 from hotline.owner_call import owner_recording
 from hotline.recording import interleave
 from hotline.replay.adopt import Adopted, _Adopting
-from hotline.replay.desk import House
+from hotline.replay.house import House
+from hotline.replay.replay import replay_fixture
 from hotline.store import Case
 from ivr.replay.fixture import load
 from ivr.replay.result import CALL_BACK, Replayed
@@ -55,19 +56,19 @@ def adopted(lived: Replayed, house: House, folder: Path) -> Adopted:
 
 
 def test_a_call_back_is_adopted_with_all_that_led_to_it(house, tmp_path):
-    fixture = load(adopted(house.replay(load(CONVERSATIONS / "word-by-a-call")), house, tmp_path).folder)
+    fixture = load(adopted(replay_fixture(house, load(CONVERSATIONS / "word-by-a-call")), house, tmp_path).folder)
     assert len(fixture.owner) == 1 and len(fixture.owner[0].turns) == 2 and fixture.attempts == 2
     [back] = fixture.call_back
     assert back.turns[0].audio and fixture.expected.promise == "kept"
     assert fixture.call_back_expected.states == ("outcome", "coming", "anything_else", "bye")
-    assert not house.replay(fixture).mismatches
+    assert not replay_fixture(house, fixture).mismatches
 
 
 def test_a_number_said_when_called_back_is_not_kept_and_an_owner_who_was_busy_first_is_again(house, tmp_path):
     (tmp_path / "said").mkdir()
     (tmp_path / "said" / "expect.yaml").write_text(NUMBER_SAID, encoding="utf-8")
-    done = adopted(house.replay(load(tmp_path / "said")), house, tmp_path)
+    done = adopted(replay_fixture(house, load(tmp_path / "said")), house, tmp_path)
     fixture = load(done.folder)
     assert fixture.owner[0].before == ("busy",) and fixture.hold_s == 1
     assert done.numbers_masked == 1 and "三九零零" not in (done.folder / "expect.yaml").read_text("utf-8")
-    assert not house.replay(fixture).mismatches
+    assert not replay_fixture(house, fixture).mismatches

@@ -1,14 +1,10 @@
-"""One fixture lived through: the true flows, turns, hearing, lookups and actions, on virtual time."""
+"""One conversation lived through: the true flows, turns, hearing, lookups and actions, on virtual time."""
 
 import asyncio
 import hashlib
 import json
-import logging
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,115 +12,41 @@ from dialer.attempts import AttemptPolicy
 from dialer.queue import AttemptQueue
 from dialer.texting.settings import Gateway
 from hotline.desk import Desk
-from hotline.errors import CannotRun
-from hotline.flows import load_checked_flow
 from hotline.move_car import MoveCar
 from hotline.replay.case import EARLIER, NUMBERS, ReplayCase
 from hotline.replay.desks import Desks
 from hotline.replay.gateway import gateway_here
-from hotline.replay.owners import ReplayVault, asked_before, memory_database, memory_queue
+from hotline.replay.house import House
+from hotline.replay.owners import (
+    OpenRegister,
+    ReplayVault,
+    asked_before,
+    memory_database,
+    memory_queue,
+)
+from hotline.replay.people import People
 from hotline.seats import Seats
-from hotline.texts import TEXTS_FILE, load_texts
 from hotline.walk import walk
-from ivr.flow.model import Flow
-from ivr.replay.clock import Stuck, run
-from ivr.replay.compare import mismatches
-from ivr.replay.ears import LocalEars
 from ivr.replay.fixture import Earlier, Fixture, Script
 from ivr.replay.line import Person, ReplayLeg, ReplayLine
 from ivr.replay.person import ScriptedPerson, SeatPerson
-from ivr.replay.result import CALL_BACK, Event, Mismatch, Replayed, Track
-from ivr.replay.sound import seed, turn_pcm
+from ivr.replay.result import CALL_BACK, Event, Replayed, Track
 from ivr.sip.config import Seat
 from ivr.sip_call import SipCall
-from tts.prompts import PromptLibrary
 
 LONGEST_S = 900
 """No conversation lasts as long, in virtual time."""
 OWNER_RING_S, SEAT_RING_S = 30, 20
 QUIET = "22:00-07:00"
 SEAT = "sip:seat1@localhost"
-CALL_BACK_FLOW = "move_car_call_back"
 
 
-class House:
-    """What all replays of a process share: flows, prompts and the recognizer. Takes seconds to make.
-
-    Raises CannotRun, FlowError, AsrError, TtsError where something is missing or wrong.
-    """
-
-    def __init__(self, flows: Path, inbound: str = "move_car_inbound", outbound: str = "move_car_outbound"):
-        self.voice, self.inbound_flow, self.owner_flow, self.call_back_flow = check_flows(flows, inbound, outbound)
-        self.flows, self.texts = flows, load_texts(flows / TEXTS_FILE)
-        self.ears = LocalEars(flows / "grammars")
-        self.voice.warm()
-
-    def replay(self, fixture: Fixture) -> Replayed:
-        """Live one fixture through. Raises TtsError or AsrError where its sound cannot be had."""
-        people = _People(fixture)
-        began = time.process_time()
-        with _warnings_unsaid(), tempfile.TemporaryDirectory() as folder:
-            lived = _Life(self, fixture, people, Path(folder))
-            try:
-                run(lived.live())
-            except (Stuck, TimeoutError) as stuck:
-                lived.outcome, trouble = "stuck", str(stuck) or f"the call lasts over {LONGEST_S} s"
-                return replace(lived.told(time.process_time() - began),
-                               mismatches=(Mismatch("the call", "an end", trouble),))
-        told = lived.told(time.process_time() - began)
-        return replace(told, mismatches=mismatches(fixture, told))
-
-
-def check_flows(
-    flows: Path, inbound: str = "move_car_inbound", outbound: str = "move_car_outbound"
-) -> tuple[PromptLibrary, Flow, Flow, Flow | None]:
-    """The prompts of a folder, its flows of both sides, and that of calls back where there is one. Raises CannotRun or
-    FlowError for what is wrong there."""
-    if not (flows / "prompts").is_dir():
-        raise CannotRun(f"{flows} holds no flows and prompts: name the folder with --flows")
-    voice = PromptLibrary.load(flows / "prompts")
-    call_back = flows / f"{CALL_BACK_FLOW}.yaml"
-    return (voice, load_checked_flow(flows / f"{inbound}.yaml", voice), load_checked_flow(flows / f"{outbound}.yaml", voice),
-            load_checked_flow(call_back, voice) if call_back.exists() else None)
-
-
-@contextmanager
-def _warnings_unsaid() -> Iterator[None]:
-    """What the log would warn of is among the replay's events."""
-    before = logging.root.manager.disable
-    logging.disable(max(before, logging.WARNING))
-    try:
-        yield
-    finally:
-        logging.disable(before)
-
-
-class _People:
-    """Those whom a fixture brings to the phone, with what they say."""
-
-    def __init__(self, fixture: Fixture) -> None:
-        number = seed(fixture.name)
-        everybody = [ScriptedPerson(script, _sounds(script, fixture), number + place)
-                     for place, script in enumerate(fixture.scripts)]
-        self.caller, self.owners = everybody[0], everybody[1:1 + len(fixture.owner)]
-        self.called_back = everybody[1 + len(fixture.owner):]
-
-    def by_side(self) -> list[tuple[str, ScriptedPerson]]:
-        """Those who came to the phone."""
-        named = [("caller", self.caller), *(("owner", each) for each in self.owners),
-                 *((CALL_BACK, each) for each in self.called_back)]
-        return [(side, person) for side, person in named if person.leg]
-
-    def speaking(self, side: str) -> ScriptedPerson | None:
-        """Who is on the phone, of this side."""
-        return next((person for of, person in reversed(self.by_side()) if of == side), None)
-
-
-class _Life:
+class Life:
     """One conversation and what is written down of it."""
 
-    def __init__(self, house: House, fixture: Fixture, people: _People, folder: Path):
+    def __init__(self, house: House, fixture: Fixture, people: People, folder: Path, register: OpenRegister | None = None):
         self._house, self._fixture, self._people, self._folder = house, fixture, people, folder
+        self._register = register
         self._events: list[Event] = []
         self._heard_in: list[tuple[str, int, int]] = []
         self._case = ReplayCase(self._note, NUMBERS[fixture.phone])
@@ -149,7 +71,7 @@ class _Life:
     async def _desks(self, gateway: Gateway | None) -> Desks:
         fixture, house, line = self._fixture, self._house, self._line
         policy = AttemptPolicy(attempts=fixture.attempts or max(1, len(fixture.owner)), quiet=QUIET, remind_s=fixture.remind_s)
-        vault, database = ReplayVault(fixture, self._people.owners, gateway), memory_database()
+        vault, database = ReplayVault(fixture, self._people.owners, gateway, self._register), memory_database()
         async def dial_caller(number: str) -> ReplayLeg:
             return await line.dial(number, ring_timeout_s=OWNER_RING_S)
 
@@ -195,7 +117,7 @@ class _Life:
         side = CALL_BACK if side == "caller" and self._calls_back else side
         person = self._people.speaking(side)
         if kind == "said" and person:
-            person.said(details["prompt"], now_ms)
+            person.said(details["prompt"], details["text"], now_ms)
         if kind == "heard" and person:
             self._heard_in.append((side, len(self._events), person.current))
         self._events.append(Event(now_ms, side, kind, details))
@@ -222,11 +144,6 @@ class _Life:
             for leg in person.legs:
                 digest.update(leg.received + leg.sent)
         return digest.hexdigest()[:16]
-
-
-def _sounds(script: Script, fixture: Fixture) -> list[bytes]:
-    return [turn_pcm(turn, script, fixture) if turn.says or turn.audio or turn.sound_ms else b""
-            for turn in script.turns]
 
 
 def _on_the_phone_s(ended_s: float, tracks: Sequence[Track]) -> float:
