@@ -27,6 +27,7 @@ from hotline.bench.table import show
 from hotline.bench.turn_table import show_turns
 from hotline.bench.turns import CALLS_A_BARGE_IN_CALL, ECHO_DELAYS_MS, measure_turns
 from hotline.cli.bench_answers import answers
+from hotline.cli.bench_day import day
 from hotline.cli.number import Number
 from hotline.errors import CannotRun
 from plate_parser.match import Thresholds
@@ -48,6 +49,7 @@ def bench() -> None:
 
 
 bench.add_command(answers)
+bench.add_command(day)
 
 
 @bench.command("hear")
