@@ -56,9 +56,9 @@ def test_an_unsure_plate_gives_hundreds_of_distinct_values_soon():
     units = next(s.units for s in iter(lambda: plate.sample(random.Random(8)), None))
     posteriors = heard(units, rng, spread=2.2)
     decode(plate.graph, posteriors)
-    began = time.perf_counter()
+    began = time.process_time()
     paths = decode(plate.graph, posteriors).paths
-    assert time.perf_counter() - began < 1.0        # 0.05 s alone; other work may share the core
+    assert time.process_time() - began < 1.0        # 0.05 s; what else the machine does is not counted
     assert len({(path.value, path.complete) for path in paths}) == len(paths) >= 300
     scores = [path.log_score for path in paths]
     assert scores == sorted(scores, reverse=True)
