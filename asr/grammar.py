@@ -2,7 +2,8 @@
 
 A file has `start` (a rule's name), `rules`, and optionally `with` (rules of `common.yaml` that may be
 said instead, with their weights), `use` (files whose rules it takes), `beside` (files all of whose sentences
-may be said instead, compiled once for all parameters) and `parameters`. A rule is a list of alternatives, a mapping of values to what is said, or a `sequence` (``asr/sequence.py``):
+may be said instead, compiled once for all parameters) and `parameters`. A rule is a list of alternatives, a
+mapping of values to what is said, or a `sequence` (``asr/sequence.py``):
 
     start: minutes
     with: {person: 0.02}

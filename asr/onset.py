@@ -2,9 +2,9 @@
 
 What is taken for speech at once: a voice (a sound that repeats itself, in the range of voices), a hiss
 that swells as s, sh, x and q do or holds on as zh may, or any sound that is louder after 50 ms than it
-began (the breath of an h, a g before its vowel). A sound that begins with its loudest (a cough, a click, a door) has to be speech
-to the voice activity for a while. A cough's voiced end may still pass: whoever falls silent at an onset
-looks again once the sound is over.
+began (the breath of an h, a g before its vowel). A sound that begins with its loudest (a cough, a click,
+a door) has to be speech to the voice activity for a while. A cough's voiced end may still pass: whoever
+falls silent at an onset looks again once the sound is over.
 """
 
 import math

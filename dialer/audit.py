@@ -2,8 +2,9 @@
 
 `hash` is SHA-256 over the line before it and this line's content: anybody can check it, and an
 edit or a removed line shows. `mac` is an HMAC of the hash: only the vault's newest key makes one, so
-a log written anew by somebody else shows too. After a new key was used, no older one may follow. What was cut off at the end shows only against a
-head noted elsewhere: note `head` daily. No plain plate and no number is ever written.
+a log written anew by somebody else shows too. After a new key was used, no older one may follow. What was
+cut off at the end shows only against a head noted elsewhere: note `head` daily. No plain plate and no
+number is ever written.
 """
 
 from __future__ import annotations

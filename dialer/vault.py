@@ -2,7 +2,8 @@
 
 The one process with the register's keys. It answers one JSON line per connection on PATH
 (`match`, `renew`, `text`), and serves a line on PATH.line whose `dial` takes a token. A register or key file that
-changed is taken into use by itself, or at once on SIGHUP; calls go on. Exit codes: 0 told to end, 2 cannot run (the sentence is on stderr).
+changed is taken into use by itself, or at once on SIGHUP; calls go on. Exit codes: 0 told to end, 2 cannot
+run (the sentence is on stderr).
 """
 
 from __future__ import annotations
