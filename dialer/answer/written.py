@@ -2,6 +2,7 @@
 
 A recognizer of free speech hears announcements well and spells them badly (您播打的用户以关及), so syllables are
 compared, not characters: one sound beside is a third of a mistake, and a quarter of a phrase may be mistaken.
+Where no phrase is found, or the whole sentence says otherwise, that tells (dialer/answer/sentences.py).
 """
 
 from __future__ import annotations
@@ -17,13 +18,19 @@ import yaml
 from asr.templates import pinyin
 from asr.text_match import alike
 from asr.units import UNITS
+from dialer.answer.sentences import sentence_model
+from dialer.answer.verdict import PERSON
 
 PHRASES = Path(__file__).with_name("phrases.yaml")
 UNTOLD = "an announcement, not told which"
+WHOLE = "a sentence as machines say it"
 LEAST_TEXT = 3
 """Characters: less is 喂 and noise."""
 _MISTAKEN, _DIALLED = 0.25, 0.26     # of a phrase's syllables less than this share may be others
 _NEAR, _LOST = 1 / 3, 1.0            # cost of a syllable one sound beside, and of one too few or too many
+_WHOLE_LEAST, _WHOLE_SURE = 0.5, 0.8 # least share of a whole sentence's kind: before the answer; after it, or against a phrase
+_PERSON_MOST = 0.1                   # share of a person, once the call was answered, up to which a machine speaks,
+_PERSON_SURE = 0.95                  # and from which a person does, whatever phrases say
 _CHANGED = {"busy": "waiting"}       # who speaks with another may be waited for, where that is said too
 
 Syllables = tuple[frozenset[str], ...]
@@ -51,10 +58,29 @@ def said_in(text: str, early: bool, unbroken: bool, expected: bool = False) -> S
     entries = [entry for part in parts for entry in table[part]]
     best = _found(heard, entries, _MISTAKEN)
     if best and best.kind in _CHANGED:
-        return _found(heard, [entry for entry in entries if entry[0] == _CHANGED[best.kind]], _MISTAKEN) or best
+        best = _found(heard, [entry for entry in entries if entry[0] == _CHANGED[best.kind]], _MISTAKEN) or best
+    whole, share = _whole(heard, early)
+    if whole == PERSON and not dialled:
+        return Said("")
+    if whole not in ("", PERSON) and (not best or whole != best.kind and share >= _WHOLE_SURE):
+        return Said(whole, WHOLE)
     if best:
         return best
     return Said("unreachable", UNTOLD) if dialled and not early else Said("")
+
+
+def _whole(heard: Syllables, early: bool) -> tuple[str, float]:
+    """The machine that says such a sentence, and its share of machines', or a person; "" where it is not sure enough who."""
+    shares = sentence_model().shares([min(syllable) for syllable in heard])
+    person = 0.0 if early else shares[PERSON]
+    machines = {kind: share for kind, share in shares.items() if kind != PERSON}
+    kind, share = max(machines.items(), key=lambda item: item[1])
+    total = sum(machines.values())
+    if person >= _PERSON_SURE:
+        return PERSON, person
+    if person > _PERSON_MOST or share < (_WHOLE_LEAST if early else _WHOLE_SURE) * total:
+        return "", 0.0
+    return kind, share / total
 
 
 def _found(heard: Syllables, phrases: Sequence[tuple[str, Syllables, str]], most: float) -> Said | None:
@@ -87,6 +113,16 @@ def _differ(one: frozenset[str], other: frozenset[str]) -> float:
     if one & other:
         return 0.0
     return _NEAR if any(_alike(unit) & other for unit in one) else 1.0
+
+
+def syllables_of(text: str) -> tuple[str, ...]:
+    """What a text sounds like, one reading of each character: toneless syllables, and letters."""
+    return tuple(min(syllable) for syllable in _syllables(text))
+
+
+def like(syllable: str) -> list[str]:
+    """Syllables one sound beside this one."""
+    return sorted(_alike(syllable))
 
 
 def _alike(unit: str) -> frozenset[str]:

@@ -45,7 +45,7 @@ def test_a_person_may_say_what_announcements_say(text):
 
 
 def test_what_a_person_might_say_counts_in_one_long_breath_only():
-    greeting = "我是张明正在开会,方便的话给我留个话谢谢。"
+    greeting = "我现在走不开,你给我留个话吧。"
     assert said_in(greeting, early=False, unbroken=False).kind == ""
     assert said_in(greeting, early=False, unbroken=True).kind == "voicemail"
 

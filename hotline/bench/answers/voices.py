@@ -26,6 +26,16 @@ VOICES = {
         "zf_xiaoyi:0.65+af_sky:0.35", "zm_yunyang:0.65+am_fenrir:0.35", "zf_xiaoyi:0.65+jf_tebukuro:0.35",
         "zm_yunxi:0.65+hm_psi:0.35", "zm_yunyang:0.65+em_santa:0.35",
     ),
+    "measure-5": (
+        "zf_xiaoyi:0.7+af_sarah:0.3", "zm_yunxi:0.7+bm_daniel:0.3", "zm_yunyang:0.7+am_liam:0.3",
+        "zf_xiaoyi:0.65+bf_isabella:0.35", "zm_yunxi:0.65+pm_alex:0.35", "zm_yunyang:0.65+im_nicola:0.35",
+        "zf_xiaoyi:0.7+if_sara:0.3", "zm_yunxi:0.7+am_onyx:0.3",
+    ),
+    "measure-4": (
+        "zf_xiaoyi:0.6+af_nova:0.4", "zm_yunxi:0.6+bm_lewis:0.4", "zm_yunyang:0.6+am_echo:0.4",
+        "zf_xiaoyi:0.65+hf_beta:0.35", "zm_yunxi:0.65+am_puck:0.35", "zm_yunyang:0.6+bm_fable:0.4",
+        "zf_xiaoyi:0.6+jf_gongitsune:0.4", "zm_yunyang:0.65+am_eric:0.35",
+    ),
 }
-ENGLISH = {"measure-2": "bf_lily:0.6+af_kore:0.4", "measure-3": "af_aoede:0.5+bf_alice:0.5"}
+ENGLISH = {"measure-2": "bf_lily:0.6+af_kore:0.4", "measure-3": "af_aoede:0.5+bf_alice:0.5", "measure-4": "af_river:0.5+bf_lily:0.5", "measure-5": "af_heart:0.5+bf_alice:0.5"}
 """Who says the English half of an announcement."""

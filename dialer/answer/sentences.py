@@ -1,0 +1,64 @@
+"""Who says a whole sentence, where no phrase of it is known: a linear model over its syllables.
+
+Learned by dialer/answer/learn.py from sentences whose kind is known. A sentence is the set of its runs of one, two and three
+toneless syllables, and of how it begins; kinds are those of dialer/answer/verdict.py.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+MODEL = Path(__file__).with_name("sentence_model.npz")
+CONSTANT = 0.3
+"""What stands for every sentence, whatever is in it."""
+
+Run = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SentenceModel:
+    """`kinds`: names of the columns of `weights`, whose rows are `runs` and, last, the constant."""
+
+    kinds: tuple[str, ...]
+    runs: dict[str, int]
+    weights: np.ndarray
+
+    def shares(self, syllables: Sequence[str]) -> dict[str, float]:
+        """Probability of each kind, summing to 1."""
+        scores = row(syllables, self.runs) @ self.weights
+        shares = np.exp(scores - scores.max())
+        return dict(zip(self.kinds, (shares / shares.sum()).tolist(), strict=True))
+
+    def save(self, path: Path = MODEL) -> None:
+        """Write it, without pickles."""
+        named = json.dumps({"kinds": self.kinds, "runs": list(self.runs)}, ensure_ascii=False).encode()
+        np.savez_compressed(path, names=np.frombuffer(named, np.uint8), weights=self.weights.astype(np.float16))
+
+
+def runs_of(syllables: Sequence[str]) -> set[str]:
+    """Runs of one to three syllables, and the first two behind a mark."""
+    found = {" ".join(syllables[at: at + length]) for length in (1, 2, 3) for at in range(len(syllables) - length + 1)}
+    return found | {" ".join(("^", *syllables[:2]))}
+
+
+def row(syllables: Sequence[str], runs: dict[str, int]) -> np.ndarray:
+    """A sentence as the model takes it: float32 (runs + 1)."""
+    said, values = runs_of(syllables), np.zeros(len(runs) + 1, np.float32)
+    values[[runs[run] for run in said if run in runs]] = 1 / np.sqrt(len(said))
+    values[-1] = CONSTANT
+    return values
+
+
+@functools.cache
+def sentence_model(path: Path = MODEL) -> SentenceModel:
+    """The shipped model."""
+    with np.load(path) as stored:
+        names = json.loads(stored["names"].tobytes())
+        return SentenceModel(tuple(names["kinds"]), {run: at for at, run in enumerate(names["runs"])},
+                             stored["weights"].astype(np.float32))
