@@ -169,6 +169,8 @@ class Judge:
         if share < (LIKELY if self.early else SURE):
             self._likely = None
             return self.verdict
+        if kind in HALF_SAID and self.verdict and self.verdict.kind == "waiting":
+            return self.verdict              # the same announcement, over and over: only its text may say otherwise
         before = self._likely if self._likely and self._likely.kind == kind else _Likely(kind, 0, "", 0, self.now_ms)
         self._likely = _Likely(kind, share, reason, before.looks + 1, before.since_ms)
         return self._judge_words()
