@@ -43,6 +43,7 @@ DIGITS = {
     "8": [("ba1", 1)], "9": [("jiu3", .86), ("gou1", .14)],
 }
 CONFUSABLE = ("BDEPTV", "17", "2R", "4", "69", "A8", "NM", "FS", "K", "E1", "CZ", "ZV", "T7", "VD")
+WHICH_LEADS, WHICH_TAILS = ("是", "应该是", "嗯", "哦", "是字母"), ("啊", "吧", "的", "谢谢")
 
 
 @dataclass(frozen=True)
@@ -213,6 +214,16 @@ def _say_serial(sayer: Sayer, serial: str) -> Spoken:
         sayer.pause()
     sayer.body(serial[1:])
     sayer.text(sayer.rng.choice(TAILS))
+    return sayer.spoken()
+
+
+def say_which(rng: random.Random, english: float, meant: str) -> Spoken:
+    """``meant``, as a caller may say it who was asked which of two characters it is."""
+    sayer = Sayer(rng, english)
+    lead = rng.choice(WHICH_LEADS) if rng.random() < .3 else ""
+    sayer.text("是数字" if lead == "是字母" and meant.isdigit() else lead)
+    sayer.digit(meant) if meant.isdigit() else sayer.letter(meant)
+    sayer.text(rng.choice(WHICH_TAILS) if rng.random() < .2 else "")
     return sayer.spoken()
 
 

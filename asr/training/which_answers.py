@@ -17,12 +17,11 @@ import soundfile
 import soxr
 
 from asr.training.kokoro import RATE, Kokoro
-from asr.training.speakable import Sayer, Spoken
+from asr.training.speakable import say_which
 from asr.training.voices import HELD_OUT
 
 ALIKE = ("BDEPTV", "17", "2R", "69", "A8", "8H", "AH", "NM", "FS", "1E", "CZ", "ZV", "7T", "DG", "GT", "KJ", "SX", "U6", "UV", "VY", "0R", "23", "59", "LN", "1L", "4S", "QU")
 """Characters of each group are asked for in pairs."""
-LEADS, TAILS = ("是", "应该是", "嗯", "哦", "是字母"), ("啊", "吧", "的", "谢谢")
 HEADER = "file\tvalue\tspeaker\tgrammar"
 
 
@@ -43,21 +42,11 @@ def main() -> None:
             continue
         voice, (one, other) = HELD_OUT[number % len(HELD_OUT)], rng.sample(rng.choice(ALIKE), 2)
         meant = rng.choice((one, other))
-        said = answer(rng, rng.choice((.15, .5, .85)), meant)
+        said = say_which(rng, rng.choice((.15, .5, .85)), meant)
         samples = soxr.resample(kokoro.speak(said.phonemes, kokoro.voices[voice], rng.uniform(.85, 1.15)), RATE, 16000)
         soundfile.write(options.out / file, np.clip(samples, -1, 1), 16000, subtype="PCM_16")
         with table.open("a", encoding="utf-8") as out:
             out.write(f"{file}\t{meant}\t{voice}\twhich(one={one};other={other})\n")
-
-
-def answer(rng: random.Random, english: float, meant: str) -> Spoken:
-    """The character, as a caller may say it who was asked which of two it is."""
-    sayer = Sayer(rng, english)
-    lead = rng.choice(LEADS) if rng.random() < .3 else ""
-    sayer.text("是数字" if lead == "是字母" and meant.isdigit() else lead)
-    sayer.digit(meant) if meant.isdigit() else sayer.letter(meant)
-    sayer.text(rng.choice(TAILS) if rng.random() < .2 else "")
-    return sayer.spoken()
 
 
 if __name__ == "__main__":

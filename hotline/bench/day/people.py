@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from asr.training.speakable import say_this_plate
-from asr.training.which_answers import answer as say_which
+from asr.training.speakable import say_this_plate, say_which
 from hotline.demo.people import ASKS_FOR_PLATE, ASKS_YES_OR_NO, NO, OWNERS, YES, Cast
 from ivr.replay.fixture import LineSound
 from ivr.replay.line import ReplayLeg
