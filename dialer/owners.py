@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dialer import generations
-from dialer.audit import AuditReport, verify
 from dialer.errors import ConfigProblem, KeyProblem, RegisterProblem
-from dialer.keys import (
+from dialer.register import generations
+from dialer.register.keys import (
     ID_BYTES,
     KEY_BYTES,
     KeyRing,
@@ -21,9 +20,10 @@ from dialer.keys import (
     new_key,
     save_keys,
 )
-from dialer.register import Progress, Register
-from dialer.sealing import Sealed, seal, seal_owners
-from dialer.vault_config import VaultConfig, load_vault_config
+from dialer.register.opened import Progress, Register
+from dialer.register.sealing import Sealed, seal, seal_owners
+from dialer.vault.audit import AuditReport, verify
+from dialer.vault.config import VaultConfig, load_vault_config
 
 _KEY_ID = re.compile(f"[0-9a-fA-F]{{{2 * ID_BYTES}}}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dialer.answer.listener import AnswerListener
 from dialer.answer.verdict import Verdict
 from dialer.outcome import UNREACHED
-from dialer.promises import Promise
+from dialer.queue.promises import Promise
 from hotline.casebook import OpenCase
 from hotline.desk import Desk
 from hotline.move_car import MoveCar

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from dialer.attempts import PROMISED
-from dialer.queue import OPEN, Request
+from dialer.queue.attempt_queue import OPEN, Request
+from dialer.queue.attempts import PROMISED
 from hotline.casebook import OpenCase
 from hotline.database import reason
 from hotline.desk import Desk

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import URL
 
 from asr.engines.choice import ENGINES, EngineChoice
-from dialer.attempts import AttemptPolicy
 from dialer.errors import ConfigProblem
-from dialer.promises import CallBackPolicy
+from dialer.queue.attempts import AttemptPolicy
+from dialer.queue.promises import CallBackPolicy
 from dialer.texting.settings import Gateway, load_gateway
 from hotline.database import database_url
 from hotline.engines import recorded

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from asr.pool import RecognizerPool
 from dialer.answer.second_ear import SecondEar
-from dialer.client import Vault
-from dialer.promises import Promises
+from dialer.queue.promises import Promises
+from dialer.vault.client import Vault
 from hotline.http_service import Fetch, fetch
 from hotline.known_callers import KnownCallers
 from hotline.open_register import OpenRegister

@@ -12,13 +12,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from asr.engines.choice import make_hearing
 from dialer.answer.second_ear import SecondEar
-from dialer.client import Vault
-from dialer.promises import CallBackPolicy, Promises
-from dialer.pulse import BEAT_S, Pulse
-from dialer.queue import AttemptQueue
-from dialer.steady import steady_clock
-from dialer.supervise import VaultProcess, vault_elsewhere
+from dialer.database.pulse import BEAT_S, Pulse
+from dialer.queue.attempt_queue import AttemptQueue
+from dialer.queue.promises import CallBackPolicy, Promises
+from dialer.queue.steady import steady_clock
 from dialer.texting.outbox import Outbox
+from dialer.vault.client import Vault
+from dialer.vault.supervise import VaultProcess, vault_elsewhere
 from hotline.case_text import CaseText
 from hotline.casebook import LEFT_OPEN, Casebook, Listener, OpenCase
 from hotline.config import EngineConfig

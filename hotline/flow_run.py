@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from asr.grammar import FOLDER
-from dialer.attempts import AttemptPolicy
+from dialer.queue.attempts import AttemptPolicy
 from dialer.texting.settings import Gateway
 from hotline.desk import Desk
 from hotline.errors import CannotRun

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from dialer.made_up import write_owners
 from dialer.owners import make_key, seal_list
+from dialer.register.made_up import write_owners
 
 OWNERS = 3000
 SETTINGS = """\

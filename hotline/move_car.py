@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from dialer.outcome import OUTCOMES
-from dialer.queue import OPEN, Request
+from dialer.queue.attempt_queue import OPEN, Request
 from hotline.caller_promises import CallerPromises
 from hotline.case_again import CaseAgain
 from hotline.casebook import OpenCase

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 
-from dialer.client import Match, Vault
+from dialer.vault.client import Match, Vault
 from plate_parser.match import Thresholds
 from plate_parser.open_list import OpenList
 

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from dialer.client import LookupRefused, Match, Renewed, VaultUnavailable
-from dialer.queue import AttemptQueue, Begun, Request
+from dialer.queue.attempt_queue import AttemptQueue, Begun, Request
+from dialer.vault.client import LookupRefused, Match, Renewed, VaultUnavailable
 from hotline.callers_words import CallersWords
 from hotline.database import Reach, reason
 from hotline.desk import Desk

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dialer.attempts import NEVER_REACHED
 from dialer.outcome import OUTCOMES
-from dialer.queue import OPEN, Request
+from dialer.queue.attempt_queue import OPEN, Request
+from dialer.queue.attempts import NEVER_REACHED
 
 AGAIN = {"busy": "again-busy", "off": "again-off", "unreachable": "again-off"}
 """What was, where the same number is tried again within the time that a caller holds."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from asr.recognizer import Result
-from dialer.client import Match, VaultUnavailable
+from dialer.vault.client import Match, VaultUnavailable
 from hotline.casebook import OpenCase
 from hotline.desk import Desk
 from hotline.read_back import (

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from dialer.promises import Promise, Promises
+from dialer.queue.promises import Promise, Promises
 from hotline.call_back import call_back, spoken_outcome
 from hotline.casebook import Casebook, OpenCase
 from hotline.database import Reach, reason

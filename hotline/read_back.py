@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from asr.recognizer import Result
-from dialer.client import Match
+from dialer.vault.client import Match
 from plate_parser.amend import AmendError, amended
 from plate_parser.match import Decision
 from plate_parser.rules import dialable, provinces

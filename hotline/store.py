@@ -24,7 +24,7 @@ from sqlalchemy import URL, Engine, ForeignKey, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from dialer.pulse import Pulse
+from dialer.database.pulse import Pulse
 from hotline.database import LOST, Reach, connected, database_url, reason, shown
 from hotline.errors import CannotRun
 from hotline.unstored import Unstored, Write

@@ -13,10 +13,10 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from dialer.client import LookupRefused, VaultUnavailable
 from dialer.texting.gateway import Sent, ask_gateway
 from dialer.texting.outbox import QUIET, Outbox, Text, owner_once
 from dialer.texting.settings import Gateway
+from dialer.vault.client import LookupRefused, VaultUnavailable
 from hotline.database import Reach
 from hotline.owed import Owed
 from hotline.rounds import LOOK_S, Bell, Rounds

@@ -20,7 +20,7 @@ OUTCOMES = {
     "assistant": "assistant",
     "fax": "fax",
 }
-"""Everything that ends the attempt, with its name in the retry policy (dialer/attempts.py)."""
+"""Everything that ends the attempt, with its name in the retry policy (dialer/queue/attempts.py)."""
 KINDS = (PERSON, *OUTCOMES, *sorted(UNDER_WAY))
 SPEAK_TO = {"voicemail", "assistant"}
 """Machines that can be left a message."""

@@ -2,7 +2,7 @@
 
 A try is written down before the gateway is asked. If the process dies then, the text goes to the gateway
 again under the same {id} where the gateway knows ids, and never again where it does not. The engine that took
-a text sends it; another takes it up when that one is dead (`dialer.pulse`).
+a text sends it; another takes it up when that one is dead (`dialer.database.pulse`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from sqlalchemy import Engine, String, cast, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from dialer.database.pulse import Pulse
+from dialer.database.tables import NoCalls, Request, RequestCase
+from dialer.database.transactions import Transactions
 from dialer.outcome import UNREACHED
-from dialer.pulse import Pulse
-from dialer.queue_tables import NoCalls, Request, RequestCase
 from dialer.texting.gateway import LONGEST_RETRY_AFTER_S, Sent
 from dialer.texting.table import Text
-from dialer.transactions import Transactions
 
 __all__ = ["Outbox", "Text"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dialer.queue_tables import Base
+from dialer.database.tables import Base
 
 
 class Text(Base):

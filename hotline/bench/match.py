@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dialer.audit import AuditLog
-from dialer.keys import load_keys
-from dialer.lookups import Lookups
 from dialer.owners import import_register, make_key, seal_list
-from dialer.owners_csv import COLUMNS
-from dialer.register import Register
-from dialer.vault_config import VaultConfig, load_vault_config
+from dialer.register.keys import load_keys
+from dialer.register.opened import Register
+from dialer.register.owners_csv import COLUMNS
+from dialer.vault.audit import AuditLog
+from dialer.vault.config import VaultConfig, load_vault_config
+from dialer.vault.lookups import Lookups
 from hotline.errors import CannotRun
 from plate_parser import rules
 from plate_parser.variants import likely_variants

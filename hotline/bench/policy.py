@@ -15,7 +15,7 @@ from typing import Any
 
 from asr.measure import interval
 from asr.recognizer import Hypothesis, Result
-from dialer.made_up import made_up_plates
+from dialer.register.made_up import made_up_plates
 from hotline.bench.hearing import Outcome
 from hotline.read_back import (
     MOST_SAID,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from asr.pool import RecognizerPool
 from asr.training.voices import HELD_OUT
-from dialer.supervise import VaultProcess
+from dialer.vault.supervise import VaultProcess
 from hotline.made_up_vault import make_vault
 from hotline.read_back import plate_to_read, whole_plates
 from tts.kokoro import Kokoro

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from asr.measure import interval
 from asr.recognizer import Hypothesis, Result
-from dialer.made_up import write_owners
+from dialer.register.made_up import write_owners
 from hotline.bench.hearing import Outcome
 from hotline.read_back import plate_to_read, whole_plates
 from plate_parser.match import decide

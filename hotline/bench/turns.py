@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from asr.training.voices import HELD_OUT
-from dialer.made_up import made_up_plates
+from dialer.register.made_up import made_up_plates
 from hotline.bench.made_sounds import cough
 from hotline.bench.turn_figures import (
     longest_silence_ms,

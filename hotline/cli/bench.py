@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from asr.line_simulation import LINES, Conditions
-from dialer.vault_config import load_vault_config
+from dialer.vault.config import load_vault_config
 from hotline.bench.false_plates import measure_false_plates
 from hotline.bench.learn_confusions import table_text
 from hotline.bench.made_callers import made_callers

@@ -8,8 +8,8 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
-from dialer.promises import CallBackPolicy, Promises
-from dialer.queue import AttemptQueue
+from dialer.queue.attempt_queue import AttemptQueue
+from dialer.queue.promises import CallBackPolicy, Promises
 from hotline.casebook import LEFT_OPEN, OpenCase
 from hotline.config import EngineConfig, load_config
 from hotline.database import database_url

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from dialer.vault import serve
-from dialer.vault_config import load_vault_config
+from dialer.vault.config import load_vault_config
+from dialer.vault.server import serve
 
 
 @click.command()

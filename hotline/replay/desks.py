@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from dialer.promises import WAITING, CallBackPolicy, Promises
-from dialer.queue import AttemptQueue
+from dialer.queue.attempt_queue import AttemptQueue
+from dialer.queue.promises import WAITING, CallBackPolicy, Promises
 from dialer.texting.gateway import ask_gateway
 from dialer.texting.outbox import Outbox
 from dialer.texting.settings import Gateway

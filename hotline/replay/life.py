@@ -8,8 +8,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from dialer.attempts import AttemptPolicy
-from dialer.queue import AttemptQueue
+from dialer.queue.attempt_queue import AttemptQueue
+from dialer.queue.attempts import AttemptPolicy
 from dialer.texting.settings import Gateway
 from hotline.desk import Desk
 from hotline.move_car import MoveCar

@@ -12,19 +12,19 @@ from typing import Any
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
-from dialer.attempts import AttemptPolicy
-from dialer.client import Match, Renewed, VaultUnavailable
+from dialer.database.pulse import Pulse
 from dialer.errors import LookupRefused
-from dialer.lookups import Lookups
-from dialer.made_up import write_owners
-from dialer.owner import Owner
-from dialer.pulse import Pulse
-from dialer.queue import AttemptQueue, Base, Request
-from dialer.secret import Secret
+from dialer.queue.attempt_queue import AttemptQueue, Base, Request
+from dialer.queue.attempts import AttemptPolicy
+from dialer.register.made_up import write_owners
+from dialer.register.owner import Owner
+from dialer.register.secret import Secret
 from dialer.texting.gateway import Sent, ask_gateway
-from dialer.texting.owner_texts import OwnerTexts
 from dialer.texting.settings import Gateway
-from dialer.vault_config import VaultConfig
+from dialer.vault.client import Match, Renewed, VaultUnavailable
+from dialer.vault.config import VaultConfig
+from dialer.vault.lookups import Lookups
+from dialer.vault.owner_texts import OwnerTexts
 from hotline.made_up_vault import OWNERS
 from ivr.replay.clock import for_real
 from ivr.replay.fixture import Earlier, Fixture
@@ -58,7 +58,7 @@ class ReplayVault:
         self, case_id: str, heard: Sequence[tuple[str, float]], *, caller: str | None = None,
         denied: Collection[str] = (),
     ) -> Match:
-        """As `dialer.client.Vault.match`."""
+        """As `dialer.vault.client.Vault.match`."""
         await asyncio.sleep(LOOKUP_S)
         if self._down:
             raise VaultUnavailable("the vault is down: hand the call to a person")
@@ -69,13 +69,13 @@ class ReplayVault:
         return Match(**{name: tuple(each) if isinstance(each, list) else each for name, each in reply.items()})
 
     async def renew(self, ticket: str) -> Renewed:
-        """As `dialer.client.Vault.renew`."""
+        """As `dialer.vault.client.Vault.renew`."""
         await asyncio.sleep(LOOKUP_S)
         reply = self._lookups.renew(ticket)
         return Renewed((reply["token"], *reply["more_tokens"]), reply["tail"], reply["owner"])
 
     async def text(self, ticket: str, text_id: str, text: str) -> Sent:
-        """As `dialer.client.Vault.text`."""
+        """As `dialer.vault.client.Vault.text`."""
         await asyncio.sleep(LOOKUP_S)
         if self._down:
             raise VaultUnavailable("the vault is down: the text waits")

@@ -3,9 +3,9 @@
 import pytest
 from vault_house import NUMBER, PLATE, free_port
 
-from dialer.keys import load_key, new_key
-from dialer.made_up import write_owners
-from dialer.sealing import seal
+from dialer.register.keys import load_key, new_key
+from dialer.register.made_up import write_owners
+from dialer.register.sealing import seal
 
 
 @pytest.fixture

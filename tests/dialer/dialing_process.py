@@ -6,9 +6,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dialer.attempts import AttemptPolicy
-from dialer.pulse import Pulse
-from dialer.queue import AttemptQueue, Begun
+from dialer.database.pulse import Pulse
+from dialer.queue.attempt_queue import AttemptQueue, Begun
+from dialer.queue.attempts import AttemptPolicy
 from hotline.store import Store
 
 NUMBERS = 10

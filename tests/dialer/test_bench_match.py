@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dialer.keys import load_key, new_key
-from dialer.sealing import seal
+from dialer.register.keys import load_key, new_key
+from dialer.register.sealing import seal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -79,7 +79,7 @@ def test_what_cannot_be_is_one_sentence_and_exit_code_2(tmp_path, words, said):
 
 
 def test_an_audit_log_that_was_changed_is_exit_code_1(tmp_path):
-    from dialer.audit import AuditLog
+    from dialer.vault.audit import AuditLog
 
     (tmp_path / "vault.toml").write_text('key_file = "owners.key"\n')
     new_key(tmp_path / "owners.key")

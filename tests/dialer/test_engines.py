@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from dialer.attempts import AttemptPolicy
-from dialer.pulse import Pulse
-from dialer.queue import AttemptQueue, Begun
+from dialer.database.pulse import Pulse
+from dialer.queue.attempt_queue import AttemptQueue, Begun
+from dialer.queue.attempts import AttemptPolicy
 from hotline.database import connected, database_url
 from hotline.store import Store
 

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from dialer import generations, owners
-from dialer.audit import AuditLog, verify
+from dialer import owners
 from dialer.errors import AuditBroken, KeyProblem, RegisterProblem
-from dialer.keys import key_id, load_key, load_keys, new_key
-from dialer.owner import Owner
-from dialer.register import Register
-from dialer.sealing import seal_owners
-from dialer.secret import Secret
+from dialer.register import generations
+from dialer.register.keys import key_id, load_key, load_keys, new_key
+from dialer.register.opened import Register
+from dialer.register.owner import Owner
+from dialer.register.sealing import seal_owners
+from dialer.register.secret import Secret
+from dialer.vault.audit import AuditLog, verify
 
 ROOT = Path(__file__).resolve().parents[2]
 

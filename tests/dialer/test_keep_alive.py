@@ -3,10 +3,10 @@
 import asyncio
 import logging
 
-from dialer import supervise
-from dialer.client import Vault
-from dialer.supervise import VaultProcess
-from dialer.vault import _log_notice
+from dialer.vault import supervise
+from dialer.vault.client import Vault
+from dialer.vault.server import _log_notice
+from dialer.vault.supervise import VaultProcess
 
 
 async def test_a_vault_that_cannot_be_started_now_is_started_later(tmp_path, monkeypatch, caplog):

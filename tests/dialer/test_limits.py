@@ -5,13 +5,13 @@ import os
 
 import pytest
 
-from dialer import audit
-from dialer.audit import AuditLog, verify
 from dialer.errors import AuditBroken, LookupRefused
-from dialer.limits import Budget, Tokens
 from dialer.outcome import owner_unreached
-from dialer.owner import Owner
-from dialer.secret import Secret
+from dialer.register.owner import Owner
+from dialer.register.secret import Secret
+from dialer.vault import audit
+from dialer.vault.audit import AuditLog, verify
+from dialer.vault.limits import Budget, Tokens
 
 KEY = bytes(range(32))
 

@@ -7,16 +7,16 @@ import time
 
 import pytest
 
-from dialer import alarms, audit, lookups
-from dialer.alarms import Alarms
-from dialer.audit import AuditLog
 from dialer.errors import LookupRefused
-from dialer.limits import Budget
-from dialer.lookups import Lookups
-from dialer.made_up import write_owners
-from dialer.register import Register
-from dialer.sealing import seal
-from dialer.vault_config import VaultConfig, load_vault_config
+from dialer.register.made_up import write_owners
+from dialer.register.opened import Register
+from dialer.register.sealing import seal
+from dialer.vault import alarms, audit, lookups
+from dialer.vault.alarms import Alarms
+from dialer.vault.audit import AuditLog
+from dialer.vault.config import VaultConfig, load_vault_config
+from dialer.vault.limits import Budget
+from dialer.vault.lookups import Lookups
 
 KEY = bytes(range(32))
 CALLER = "13912345678"

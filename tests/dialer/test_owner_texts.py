@@ -6,10 +6,10 @@ import secrets
 import pytest
 from vault_house import NUMBER, PLATE, SURE, gateway_program, send_texts_to
 
-from dialer.audit import verify
-from dialer.client import LookupRefused
-from dialer.keys import load_key
-from dialer.supervise import VaultProcess
+from dialer.register.keys import load_key
+from dialer.vault.audit import verify
+from dialer.vault.client import LookupRefused
+from dialer.vault.supervise import VaultProcess
 
 TEXT = f"您的车{PLATE}挡住了别人的路，请来挪一下。"
 

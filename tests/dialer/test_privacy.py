@@ -21,7 +21,7 @@ from house import BREATH_S, descendants, phone, question_s  # noqa: E402
 from service import serving, settle  # noqa: E402
 from voices import PLATE, speak_all  # noqa: E402
 
-from dialer.keys import derive, load_key  # noqa: E402
+from dialer.register.keys import derive, load_key  # noqa: E402
 from hotline.demo.people import YES  # noqa: E402
 from hotline.made_up_vault import make_vault  # noqa: E402
 

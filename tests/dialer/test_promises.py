@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from dialer.attempts import AttemptPolicy
-from dialer.promises import CallBackPolicy, Promises
-from dialer.pulse import Pulse
-from dialer.queue import AttemptQueue
-from dialer.queue_tables import Base
+from dialer.database.pulse import Pulse
+from dialer.database.tables import Base
+from dialer.queue.attempt_queue import AttemptQueue
+from dialer.queue.attempts import AttemptPolicy
+from dialer.queue.promises import CallBackPolicy, Promises
 from hotline.caller_line import ways_back
 from hotline.database import connected, database_url
 

@@ -7,9 +7,9 @@ from threading import Thread
 import pytest
 from sqlalchemy import inspect
 
-from dialer.attempts import AttemptPolicy
 from dialer.errors import ConfigProblem
-from dialer.queue import AttemptQueue, Base, Begun, Held
+from dialer.queue.attempt_queue import AttemptQueue, Base, Begun, Held
+from dialer.queue.attempts import AttemptPolicy
 from hotline.store import Store
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -6,12 +6,12 @@ import pytest
 
 from dialer import owners
 from dialer.errors import KeyProblem, RegisterProblem
-from dialer.keys import load_key, new_key
-from dialer.made_up import write_owners
-from dialer.owner import Owner
-from dialer.register import Register
-from dialer.sealing import seal
-from dialer.secret import Secret
+from dialer.register.keys import load_key, new_key
+from dialer.register.made_up import write_owners
+from dialer.register.opened import Register
+from dialer.register.owner import Owner
+from dialer.register.sealing import seal
+from dialer.register.secret import Secret
 
 KEY = bytes(range(32))
 HEAD = "plate,phone,phone2,address,language,quiet\n"

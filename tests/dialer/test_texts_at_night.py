@@ -6,11 +6,11 @@ from datetime import datetime
 import pytest
 from vault_house import NUMBER, PLATE, SURE, gateway_program, send_texts_to
 
-from dialer.attempts import AttemptPolicy
-from dialer.queue import AttemptQueue
-from dialer.supervise import VaultProcess
+from dialer.queue.attempt_queue import AttemptQueue
+from dialer.queue.attempts import AttemptPolicy
 from dialer.texting.outbox import QUIET, Outbox, owner_once
 from dialer.texting.settings import load_gateway
+from dialer.vault.supervise import VaultProcess
 from hotline.casebook import Casebook, OpenCase
 from hotline.store import Store
 from hotline.text_desk import TextDesk

@@ -6,14 +6,14 @@ import json
 import pytest
 from vault_house import NUMBER, PLATE, SURE
 
-from dialer.audit import verify
-from dialer.client import LookupRefused
 from dialer.errors import KeyProblem
-from dialer.keys import load_key
-from dialer.owner import Owner
-from dialer.secret import Secret
-from dialer.supervise import VaultProcess
-from dialer.tickets import TicketOffice
+from dialer.register.keys import load_key
+from dialer.register.owner import Owner
+from dialer.register.secret import Secret
+from dialer.vault.audit import verify
+from dialer.vault.client import LookupRefused
+from dialer.vault.supervise import VaultProcess
+from dialer.vault.tickets import TicketOffice
 
 
 @pytest.fixture

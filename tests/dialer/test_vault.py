@@ -9,13 +9,13 @@ import time
 import pytest
 from vault_house import NUMBER, PLATE, SURE, phone, stop, until
 
-from dialer.audit import verify
-from dialer.client import LookupRefused, Vault, VaultUnavailable
 from dialer.errors import VaultFailed
-from dialer.keys import load_key
-from dialer.made_up import write_owners
-from dialer.sealing import seal
-from dialer.supervise import VaultProcess
+from dialer.register.keys import load_key
+from dialer.register.made_up import write_owners
+from dialer.register.sealing import seal
+from dialer.vault.audit import verify
+from dialer.vault.client import LookupRefused, Vault, VaultUnavailable
+from dialer.vault.supervise import VaultProcess
 from ivr.sip import protocol
 from ivr.sip.line import Answered, Ended
 

@@ -9,13 +9,13 @@ import pytest
 from vault_house import NUMBER, PLATE, SURE, phone, stop, until
 
 from dialer import owners
-from dialer.audit import verify
-from dialer.client import VaultUnavailable
 from dialer.errors import RegisterProblem
-from dialer.keys import load_key, load_keys
-from dialer.made_up import write_owners
-from dialer.sealing import seal
-from dialer.supervise import VaultProcess
+from dialer.register.keys import load_key, load_keys
+from dialer.register.made_up import write_owners
+from dialer.register.sealing import seal
+from dialer.vault.audit import verify
+from dialer.vault.client import VaultUnavailable
+from dialer.vault.supervise import VaultProcess
 from ivr.sip.line import Answered, Ended
 
 NEW_PLATE = "赣K54321"

@@ -12,10 +12,10 @@ import pytest
 from vault_house import NUMBER, PLATE
 
 from dialer.errors import VaultFailed
-from dialer.keys import load_key, new_key
-from dialer.made_up import write_owners
-from dialer.sealing import seal
-from dialer.supervise import vault_elsewhere
+from dialer.register.keys import load_key, new_key
+from dialer.register.made_up import write_owners
+from dialer.register.sealing import seal
+from dialer.vault.supervise import vault_elsewhere
 
 ROOT = Path(__file__).resolve().parents[2]
 VAULT_USER, GROUP = 65534, 60
@@ -81,7 +81,7 @@ async def test_a_group_that_is_not_there_and_a_vault_that_is_not_are_said_in_a_s
         cwd=ROOT, stderr=asyncio.subprocess.PIPE)
     _, said = await vault.communicate()
     assert vault.returncode == 2 and b"no-such-group" in said and b"Traceback" not in said
-    monkeypatch.setattr("dialer.supervise._START_S", 0.3)
+    monkeypatch.setattr("dialer.vault.supervise._START_S", 0.3)
     with pytest.raises(VaultFailed, match="ivr vault"):
         async with vault_elsewhere(apart / "nobody.sock"):
             pass

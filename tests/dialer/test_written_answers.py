@@ -9,7 +9,7 @@ from asr.recognizer import Hypothesis, Result
 from dialer.answer.judge import Judge
 from dialer.answer.verdict import KINDS, OUTCOMES, PERSON, Verdict
 from dialer.answer.written import said_in
-from dialer.attempts import AttemptPolicy
+from dialer.queue.attempts import AttemptPolicy
 from tts import caller_voice
 from tts.errors import TtsError
 

@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 from click.testing import CliRunner
 
-from dialer.attempts import AttemptPolicy
-from dialer.queue import AttemptQueue, Held
+from dialer.queue.attempt_queue import AttemptQueue, Held
+from dialer.queue.attempts import AttemptPolicy
 from hotline.casebook import OpenCase
 from hotline.cli import ivr
 from hotline.errors import CannotRun

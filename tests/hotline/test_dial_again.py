@@ -7,7 +7,7 @@ import pytest_asyncio
 from house import BREATH_S, House, question_s, whole_call
 from voices import MOVED, PLATE
 
-from dialer.queue import Request
+from dialer.queue.attempt_queue import Request
 from hotline.case_again import how_far
 from hotline.demo.people import YES, Cast
 

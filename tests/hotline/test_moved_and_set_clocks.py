@@ -12,9 +12,9 @@ from gateway_program import gateway_program, write_settings
 from house import House, eventually, phone
 from voices import PLATE
 
-from dialer.attempts import AttemptPolicy
-from dialer.pulse import Pulse
-from dialer.queue import AttemptQueue
+from dialer.database.pulse import Pulse
+from dialer.queue.attempt_queue import AttemptQueue
+from dialer.queue.attempts import AttemptPolicy
 from hotline.casebook import Casebook, OpenCase
 from hotline.database import connected, database_url
 from hotline.demo.world import free_udp_ports

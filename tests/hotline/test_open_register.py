@@ -3,7 +3,7 @@
 import pytest
 import pytest_asyncio
 
-from dialer.supervise import VaultProcess
+from dialer.vault.supervise import VaultProcess
 from hotline.config import load_config
 from hotline.errors import CannotRun
 from hotline.made_up_vault import make_vault

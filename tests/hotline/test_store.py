@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
-from dialer.attempts import AttemptPolicy
-from dialer.pulse import Pulse
-from dialer.queue import AttemptQueue
+from dialer.database.pulse import Pulse
+from dialer.queue.attempt_queue import AttemptQueue
+from dialer.queue.attempts import AttemptPolicy
 from hotline.casebook import OpenCase
 from hotline.config import EngineConfig, load_config
 from hotline.database import Reach

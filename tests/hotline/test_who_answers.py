@@ -11,7 +11,7 @@ from house import phone
 from asr.free_speech import Transcriber
 from asr.pool import RecognizerPool
 from dialer.answer.second_ear import SecondEar
-from dialer.supervise import VaultProcess
+from dialer.vault.supervise import VaultProcess
 from hotline.bench.answers import sounds
 from hotline.demo.world import free_udp_ports
 from hotline.desk import Desk

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 from gateway_program import gateway_program, write_settings
 
-from dialer.attempts import AttemptPolicy
-from dialer.promises import CallBackPolicy, Promises
-from dialer.queue import AttemptQueue
+from dialer.queue.attempt_queue import AttemptQueue
+from dialer.queue.attempts import AttemptPolicy
+from dialer.queue.promises import CallBackPolicy, Promises
 from dialer.texting.gateway import Sent
 from dialer.texting.outbox import Outbox
 from hotline.casebook import OpenCase

@@ -2,10 +2,10 @@
 
 import pytest
 
-from dialer.attempts import AttemptPolicy
-from dialer.pulse import Pulse
-from dialer.queue import AttemptQueue
-from dialer.queue_tables import Base, NoCalls
+from dialer.database.pulse import Pulse
+from dialer.database.tables import Base, NoCalls
+from dialer.queue.attempt_queue import AttemptQueue
+from dialer.queue.attempts import AttemptPolicy
 from dialer.texting.gateway import Sent
 from dialer.texting.outbox import Outbox, owner_once
 from hotline.database import connected, database_url

@@ -11,7 +11,7 @@ from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
-from dialer.made_up import made_up_plates
+from dialer.register.made_up import made_up_plates
 from hotline.bench.day.people import AnsweringPerson, CallersMind, OwnersMind
 from hotline.bench.day.requests import Request, requests
 from hotline.demo.people import OWNER_PHONES

@@ -16,12 +16,19 @@ from sqlalchemy import Engine, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from dialer.attempts import AGAIN, DAY_S, NEVER_REACHED, NOT_THIS_NUMBER, PROMISED, AttemptPolicy
-from dialer.emergency import hurry, hurry_case
-from dialer.pulse import Pulse
-from dialer.queue_rows import CLAIM_S, attempts_of, close, set_back, unclaimed, was_promised
-from dialer.queue_tables import OPEN, Attempt, Base, NoCalls, Request, RequestCase
-from dialer.transactions import Transactions
+from dialer.database.pulse import Pulse
+from dialer.database.tables import OPEN, Attempt, Base, NoCalls, Request, RequestCase
+from dialer.database.transactions import Transactions
+from dialer.queue.attempts import (
+    AGAIN,
+    DAY_S,
+    NEVER_REACHED,
+    NOT_THIS_NUMBER,
+    PROMISED,
+    AttemptPolicy,
+)
+from dialer.queue.emergency import hurry, hurry_case
+from dialer.queue.rows import CLAIM_S, attempts_of, close, set_back, unclaimed, was_promised
 
 __all__ = ["Attempt", "AttemptQueue", "Base", "Begun", "Held", "OPEN", "Request"]
 

@@ -8,14 +8,14 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 
-from dialer.alarms import Alarms
-from dialer.audit import AuditLog
 from dialer.errors import LookupRefused
-from dialer.limits import DAY_S, WITHHELD, Budget, Tokens, Window
-from dialer.owner import Owner
-from dialer.register import Register
-from dialer.tickets import OwnerTicket, TicketOffice
-from dialer.vault_config import VaultConfig
+from dialer.register.opened import Register
+from dialer.register.owner import Owner
+from dialer.vault.alarms import Alarms
+from dialer.vault.audit import AuditLog
+from dialer.vault.config import VaultConfig
+from dialer.vault.limits import DAY_S, WITHHELD, Budget, Tokens, Window
+from dialer.vault.tickets import OwnerTicket, TicketOffice
 from plate_parser import rules
 from plate_parser.match import Decision, decide
 from plate_parser.variants import likely_variants
@@ -47,7 +47,7 @@ class Lookups:
         self._remember()
 
     def match(self, case: object, heard: object, caller: object = None, denied: object = None) -> dict[str, object]:
-        """The fields of a `dialer.client.Match`. `denied`: plates that the caller said are wrong.
+        """The fields of a `dialer.vault.client.Match`. `denied`: plates that the caller said are wrong.
 
         Raises:
             LookupRefused: the request is malformed or over budget.

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dialer.errors import RegisterProblem
-from dialer.owner import Owner, field_problems
-from dialer.secret import Secret
+from dialer.register.owner import Owner, field_problems
+from dialer.register.secret import Secret
 from plate_parser import rules
 
 COLUMNS = ("plate", "phone", "phone2", "phone3", "address", "language", "quiet")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from dialer.errors import ConfigProblem
 from dialer.outcome import OUTCOMES
-from dialer.owner import Owner, field_problems
+from dialer.register.owner import Owner, field_problems
 
 AGAIN = {name for name, follows in OUTCOMES.items() if follows.then == "again"}
 """After these the same number may be tried again."""

@@ -2,7 +2,7 @@
 
 A call-back is written down as begun before the caller's phone rings: if the process dies then, that try is
 spent, and nobody is rung twice for one. Once the outcome was said, the promise is kept, whatever follows.
-The engine that made a promise keeps it; another takes it up when that one is dead (`dialer.pulse`).
+The engine that made a promise keeps it; another takes it up when that one is dead (`dialer.database.pulse`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from dialer.pulse import Pulse
-from dialer.queue_tables import OPEN, Base, Request, RequestCase
-from dialer.transactions import Transactions
+from dialer.database.pulse import Pulse
+from dialer.database.tables import OPEN, Base, Request, RequestCase
+from dialer.database.transactions import Transactions
 
 WAITING = ("waiting", "calling", "texting")
 

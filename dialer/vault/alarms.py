@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dialer.limits import DAY_S, HOUR_S, Window
+from dialer.vault.limits import DAY_S, HOUR_S, Window
 from plate_parser import rules
 
 _LOOKED_AT = 12

@@ -32,7 +32,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from dialer.errors import KeyProblem, RegisterProblem
-from dialer.keys import KeyRing, derive, key_id
+from dialer.register.keys import KeyRing, derive, key_id
 
 MAGIC = b"OWNREG\r\n"  # a transfer in text mode would damage it
 VERSION = 2

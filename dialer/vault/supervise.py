@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from dialer.client import Vault
 from dialer.errors import VaultFailed, VaultUnavailable
+from dialer.vault.client import Vault
 
 log = logging.getLogger(__name__)
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 _PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0)
 _STABLE_S = 10.0
 _STOP_S = 6.0

@@ -1,4 +1,4 @@
-"""Small questions to the queue's rows, and small changes of them, within a transaction of `dialer.queue`."""
+"""Small questions to the queue's rows, and small changes of them, within a transaction of `attempt_queue`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from dialer.attempts import PROMISED
-from dialer.queue_tables import Attempt, Request
+from dialer.database.tables import Attempt, Request
+from dialer.queue.attempts import PROMISED
 
 PROMISE_LIVES_S = 7200.0
 """Who said so long ago that they would come is asked as if for the first time."""

@@ -21,9 +21,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from dialer.errors import KeyProblem, LookupRefused
-from dialer.keys import KEY_BYTES, derive, sync_folder
-from dialer.owner import Owner
-from dialer.register_file import NONCE_BYTES
+from dialer.register.file_format import NONCE_BYTES
+from dialer.register.keys import KEY_BYTES, derive, sync_folder
+from dialer.register.owner import Owner
 
 _LONGEST = 512
 _PURPOSE = b"owner ticket 1"

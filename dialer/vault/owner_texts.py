@@ -12,13 +12,13 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 
-from dialer.audit import AuditLog
 from dialer.errors import LookupRefused
-from dialer.limits import DAY_S, Window
-from dialer.owner import Owner
+from dialer.register.owner import Owner
 from dialer.texting.gateway import Sent, ask_gateway
 from dialer.texting.settings import Gateway
-from dialer.vault_config import VaultConfig
+from dialer.vault.audit import AuditLog
+from dialer.vault.config import VaultConfig
+from dialer.vault.limits import DAY_S, Window
 
 log = logging.getLogger(__name__)
 _ID = re.compile(r"[0-9a-f]{32}")

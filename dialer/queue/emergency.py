@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from dialer.queue_tables import OPEN, Request, RequestCase
+from dialer.database.tables import OPEN, Request, RequestCase
 from dialer.texting.table import Text
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dialer import register_file as layout
 from dialer.errors import RegisterProblem
-from dialer.keys import sync_folder
-from dialer.register import Progress, Register
+from dialer.register import file_format as layout
+from dialer.register.keys import sync_folder
+from dialer.register.opened import Progress, Register
 
 _PIECE_BYTES = 1 << 22
 _SAMPLE = 1000

@@ -22,12 +22,12 @@ from typing import BinaryIO, Literal
 import numpy as np
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from dialer import register_file as layout
 from dialer.errors import RegisterProblem
-from dialer.keys import KEY_BYTES, sync_folder
-from dialer.owner import PACKED_BYTES, Owner
-from dialer.owners_csv import Problems, read_rows
-from dialer.register_file import FileKeys, Header
+from dialer.register import file_format as layout
+from dialer.register.file_format import FileKeys, Header
+from dialer.register.keys import KEY_BYTES, sync_folder
+from dialer.register.owner import PACKED_BYTES, Owner
+from dialer.register.owners_csv import Problems, read_rows
 
 PLAIN_BYTES = PACKED_BYTES + 2
 RECORD_BYTES = layout.NONCE_BYTES + PLAIN_BYTES + layout.TAG_BYTES
@@ -54,7 +54,7 @@ def seal(
     progress: Progress | None = None,
     at_least: int = 0,
 ) -> Sealed:
-    """Seal the owners' list `source` (CSV, see `dialer.owners_csv`) into `target`, atomically.
+    """Seal the owners' list `source` (CSV, see `dialer.register.owners_csv`) into `target`, atomically.
 
     `keys`: those that may open it, each by itself; at most four. Fewer than `at_least` owners are refused.
 

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from dialer.secret import Secret
+from dialer.register.secret import Secret
 
 ADDRESSES = ("", "先生", "女士")
 PACKED_BYTES = 126

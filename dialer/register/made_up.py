@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from dialer.owners_csv import COLUMNS
+from dialer.register.owners_csv import COLUMNS
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _ELSEWHERE = ("赣A", "赣B", "赣C", "赣D", "赣F", "湘A", "浙A", "粤B", "沪A", "鄂A")

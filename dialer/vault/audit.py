@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from dialer.errors import AuditBroken, AuditUnreadable
-from dialer.keys import KeyRing
+from dialer.register.keys import KeyRing
 
 _FIRST = "0" * 64
 

@@ -16,10 +16,10 @@ import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from dialer import register_file as layout
 from dialer.errors import RegisterProblem
-from dialer.keys import KeyRing
-from dialer.owner import Owner
+from dialer.register import file_format as layout
+from dialer.register.keys import KeyRing
+from dialer.register.owner import Owner
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is done, done so far, of how many)."""

@@ -21,14 +21,14 @@ from collections.abc import Coroutine, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
-from dialer.audit import AuditLog
 from dialer.errors import ConfigProblem, DialerError, LookupRefused
-from dialer.keys import load_keys
-from dialer.lookups import Lookups
-from dialer.register import Register
-from dialer.texting.owner_texts import OwnerTexts
+from dialer.register.keys import load_keys
+from dialer.register.opened import Register
 from dialer.texting.settings import load_gateway
-from dialer.vault_config import VaultConfig, load_vault_config
+from dialer.vault.audit import AuditLog
+from dialer.vault.config import VaultConfig, load_vault_config
+from dialer.vault.lookups import Lookups
+from dialer.vault.owner_texts import OwnerTexts
 from ivr.sip.config import ConfigError
 from ivr.sip.line import Ended, Leg, LegEvent, LineError
 from ivr.sip.line_server import DialRefused, LineServer
@@ -292,7 +292,3 @@ def main() -> int:
         print(f"vault: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

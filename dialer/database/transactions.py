@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Engine, inspect, select
 from sqlalchemy.orm import Session
 
-from dialer.pulse import Pulse
+from dialer.database.pulse import Pulse
 
 T = TypeVar("T")
 Row = TypeVar("Row")

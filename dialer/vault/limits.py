@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dialer.errors import LookupRefused
-from dialer.owner import Owner
+from dialer.register.owner import Owner
 
 HOUR_S = 3600.0
 DAY_S = 86_400.0

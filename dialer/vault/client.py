@@ -13,7 +13,7 @@ from typing import Literal
 from dialer.errors import LookupRefused, VaultUnavailable
 from dialer.texting.gateway import Sent
 from dialer.texting.settings import LONGEST_S
-from dialer.vault import line_socket
+from dialer.vault.server import line_socket
 from ivr.sip.line import Line, LineError
 
 __all__ = ["LookupRefused", "Match", "Renewed", "Vault", "VaultUnavailable"]

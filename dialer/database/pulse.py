@@ -14,7 +14,7 @@ from collections.abc import Callable
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from dialer.queue_tables import EngineLife
+from dialer.database.tables import EngineLife
 
 BEAT_S = 1.0
 TAKE_OVER_S = 30.0

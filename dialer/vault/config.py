@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from dialer.alarms import Patterns
 from dialer.errors import ConfigProblem
 from dialer.toml_file import read_toml
+from dialer.vault.alarms import Patterns
 from ivr.sip.config import Media, SipConfig, Transport, load_sip_config
 from plate_parser.match import Thresholds
 
@@ -20,7 +20,7 @@ class VaultConfig:
     with `{number}` in it: a SIP URI, or `{number}` alone through the trunk of `sip_conf`.
     `tail_digits`: shown to seats, at most a third of a number. `outside`, `sure`, `ask`, `offer`, `last`, `brought_up`: see
     `plate_parser.match.Thresholds`. `socket_group`: users of this group may connect; "": nobody but the
-    vault's own user. `alarm_…`: see `dialer.alarms`. `ticket_key`: made at the first start; what
+    vault's own user. `alarm_…`: see `dialer.vault.alarms`. `ticket_key`: made at the first start; what
     the engine's queue keeps for later attempts opens with it. `text_gateway`: the settings of the gateway
     for texts to owners (`dialer.texting.settings`). Times in seconds.
     """
