@@ -1,1 +1,1 @@
-"""The desk: cases and their story, seats, the engine that joins all parts, and the command line."""
+"""The service: rooms of what it is made of, and beside them the engine that joins all parts (docs/architecture.md)."""

@@ -13,10 +13,10 @@ from dialer.errors import ConfigProblem
 from dialer.queue.attempts import AttemptPolicy
 from dialer.queue.promises import CallBackPolicy
 from dialer.texting.settings import Gateway, load_gateway
-from hotline.database import database_url
-from hotline.engines import recorded
+from hotline.desk.open_register import OpenRegister
 from hotline.errors import CannotRun
-from hotline.open_register import OpenRegister
+from hotline.named_engines import recorded
+from hotline.storage.database import database_url
 from plate_parser.open_list import OpenListError, read_open_list
 
 LONGEST_TIMEOUT_S = 10

@@ -17,8 +17,8 @@ import numpy as np
 from asr.engines.trial import SAID, try_engine
 from hotline.config import EngineConfig, load_config
 from hotline.flows import load_checked_flow
-from hotline.store import Store
-from hotline.texts import TEXTS_FILE, load_texts
+from hotline.storage.store import Store
+from hotline.texting.texts import TEXTS_FILE, load_texts
 from ivr.sip.config import SipConfig, Transport, load_sip_config
 from ivr.sip.line import Answered, Ended, Leg
 from ivr.sip.supervisor import Supervisor

@@ -19,20 +19,20 @@ from dialer.queue.steady import steady_clock
 from dialer.texting.outbox import Outbox
 from dialer.vault.client import Vault
 from dialer.vault.supervise import VaultProcess, vault_elsewhere
-from hotline.case_text import CaseText
-from hotline.casebook import LEFT_OPEN, Casebook, Listener, OpenCase
+from hotline.cases.case_text import CaseText
+from hotline.cases.casebook import LEFT_OPEN, Casebook, Listener, OpenCase
 from hotline.config import EngineConfig
-from hotline.desk import Desk
+from hotline.desk.desk import Desk
+from hotline.desk.known_callers import KnownCallers
+from hotline.desk.recording import Recorder
+from hotline.desk.seats import Seats
 from hotline.engine_folder import EngineFolder
-from hotline.known_callers import KnownCallers
 from hotline.live_flows import LiveFlows
-from hotline.move_car import MoveCar
-from hotline.owner_desk import OwnerDesk
-from hotline.promise_desk import PromiseDesk
-from hotline.recording import Recorder
-from hotline.seats import Seats
-from hotline.store import Store
-from hotline.text_desk import TextDesk
+from hotline.move_car.actions import MoveCar
+from hotline.owners.desk import OwnerDesk
+from hotline.promises.desk import PromiseDesk
+from hotline.storage.store import Store
+from hotline.texting.desk import TextDesk
 from hotline.walk import walk
 from ivr.sip.config import load_sip_config
 from ivr.sip.line import Leg

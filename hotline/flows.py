@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from hotline.errors import CannotRun
-from hotline.move_car import ACTIONS
+from hotline.move_car.actions import ACTIONS
 from ivr.flow.check import House, problems
 from ivr.flow.load import load_flow
 from ivr.flow.model import Flow

@@ -17,7 +17,7 @@ from asr.pool import RecognizerPool
 from asr.recognizer import AsrError
 from hotline.errors import CannotRun
 from hotline.flows import flow_problems
-from hotline.texts import TEXTS_FILE, TextTemplate, load_texts
+from hotline.texting.texts import TEXTS_FILE, TextTemplate, load_texts
 from ivr.flow.load import load_flow
 from ivr.flow.model import Flow
 from ivr.flow.source import FlowError

@@ -2,9 +2,9 @@
 
 import logging
 
-from hotline.casebook import OpenCase
-from hotline.desk import Desk
-from hotline.move_car import MoveCar
+from hotline.cases.casebook import OpenCase
+from hotline.desk.desk import Desk
+from hotline.move_car.actions import MoveCar
 from ivr.call import HungUp
 from ivr.flow.conversation import Conversation
 from ivr.flow.model import Flow

@@ -12,16 +12,34 @@ MAY_IMPORT = {
     "dialer": {"ivr", "asr", "tts", "plate_parser"},
     "hotline": {"dialer", "ivr", "asr", "tts", "plate_parser"},
 }
+ROOMS = {
+    "hotline": ("__main__", "cli", "bench", "replay", "recorder", "demo", "*.py",
+                "promises", "move_car", "owners", "desk", "texting", "cases", "storage", "errors"),
+    "dialer": ("owners", "vault", "queue", "texting", "database", "register", "*.py", "answer"),
+}
+"""Each may import from those after it. `*.py`: the files beside the rooms."""
 
 
-def imported_packages(path: Path) -> set[str]:
+def imports(path: Path) -> set[str]:
+    """Every name that is imported, with its module: `ivr.call.HungUp`."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.split(".")[0])
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
+
+
+def imported_packages(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)}
+
+
+def place(package: str, name: str) -> int:
+    """Which of the package's rooms a module, or a name in it, is in. Raises ValueError for one not listed."""
+    room = name.split(".")[1]
+    beside = room not in ROOMS[package] and (ROOT / package / f"{room}.py").exists()
+    return ROOMS[package].index("*.py" if beside else room)
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)
@@ -32,6 +50,18 @@ def test_imports_run_one_way(package):
         for path in (ROOT / package).rglob("*.py")
         if (names := imported_packages(path) & forbidden)
     }
+    assert not wrong
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_rooms_import_only_from_under_them(package):
+    wrong = [
+        f"{module} imports {name}"
+        for path in (ROOT / package).rglob("*.py")
+        for module in [".".join(path.relative_to(ROOT).with_suffix("").parts)]
+        for name in imports(path)
+        if name.startswith(f"{package}.") and place(package, name) < place(package, module)
+    ]
     assert not wrong
 
 

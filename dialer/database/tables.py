@@ -9,7 +9,7 @@ OPEN = ("waiting", "calling")
 
 
 class Base(DeclarativeBase):
-    """The tables of the queue and of the promises to callers; hotline/migrations makes them."""
+    """The tables of the queue and of the promises to callers; hotline/storage/migrations makes them."""
 
 
 class Request(Base):

@@ -16,7 +16,7 @@ from itertools import islice
 
 from asr.training.speakable import PROVINCES, issued_serial
 from hotline.bench.policy import Caller, Heard
-from hotline.read_back import UNHEARD_SHARE
+from hotline.move_car.read_back import UNHEARD_SHARE
 from plate_parser.rules import dialable
 
 DEPTH = 150

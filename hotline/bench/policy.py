@@ -17,7 +17,7 @@ from asr.measure import interval
 from asr.recognizer import Hypothesis, Result
 from dialer.register.made_up import made_up_plates
 from hotline.bench.hearing import Outcome
-from hotline.read_back import (
+from hotline.move_car.read_back import (
     MOST_SAID,
     SURE_CHOICE,
     SURE_OTHERWISE,

@@ -9,8 +9,8 @@ from pathlib import Path
 from asr.pool import RecognizerPool
 from asr.training.voices import HELD_OUT
 from dialer.vault.supervise import VaultProcess
-from hotline.made_up_vault import make_vault
-from hotline.read_back import plate_to_read, whole_plates
+from hotline.demo.made_up_vault import make_vault
+from hotline.move_car.read_back import plate_to_read, whole_plates
 from tts.kokoro import Kokoro
 
 LEAD_PCM, TAIL_PCM = bytes(3200), bytes(9600)

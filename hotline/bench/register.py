@@ -8,7 +8,7 @@ from asr.measure import interval
 from asr.recognizer import Hypothesis, Result
 from dialer.register.made_up import write_owners
 from hotline.bench.hearing import Outcome
-from hotline.read_back import plate_to_read, whole_plates
+from hotline.move_car.read_back import plate_to_read, whole_plates
 from plate_parser.match import decide
 from plate_parser.variants import likely_variants
 

@@ -10,12 +10,12 @@ from rich.table import Column, Table
 
 from dialer.queue.attempt_queue import AttemptQueue
 from dialer.queue.promises import CallBackPolicy, Promises
-from hotline.casebook import LEFT_OPEN, OpenCase
+from hotline.cases.casebook import LEFT_OPEN, OpenCase
+from hotline.cases.story import tell
 from hotline.config import EngineConfig, load_config
-from hotline.database import database_url
 from hotline.errors import CannotRun
-from hotline.store import Store
-from hotline.story import tell
+from hotline.storage.database import database_url
+from hotline.storage.store import Store
 
 config_option = click.option(
     "--config", "config_path", type=click.Path(path_type=Path), default=Path("ivr.toml"), show_default=True,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
+from hotline.desk.http_service import HOST
 from hotline.errors import CannotRun
-from hotline.flow_run import HOLD, Outcome, Situation, run_flow
-from hotline.http_service import HOST
+from hotline.replay.flow_run import HOLD, Outcome, Situation, run_flow
 from plate_parser.rules import dialable
 
 PHONES = ("answers", "busy", "off", "no-answer", "refuses")

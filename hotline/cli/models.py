@@ -14,8 +14,8 @@ from asr.engines.choice import ENGINES, IN_WORKERS, SERVERS, EngineChoice, engin
 from asr.engines.trial import SAID, Trial, try_engine
 from asr.recognizer import AsrError
 from hotline.config import EngineConfig, load_config
-from hotline.engines import check_name, record, recorded
 from hotline.errors import CannotRun
+from hotline.named_engines import check_name, record, recorded
 
 PACKAGES = {"vosk": "vosk", "sherpa-onnx": "sherpa-onnx"}
 LICENCE_FILES = ("LICENSE*", "LICENCE*", "COPYING*", "README*", "NOTICE*")

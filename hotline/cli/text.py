@@ -16,7 +16,7 @@ from dialer.texting.settings import Gateway, load_gateway
 from hotline.cli.case import config_option, database_option, open_store
 from hotline.config import EngineConfig, load_config
 from hotline.errors import CannotRun
-from hotline.texts import SAMPLE, TEXTS_FILE, load_texts, segments
+from hotline.texting.texts import SAMPLE, TEXTS_FILE, load_texts, segments
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 

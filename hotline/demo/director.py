@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from hotline.casebook import Entry
+from hotline.cases.casebook import Entry
 from hotline.demo.people import SEAT_LINE, Cast
 from hotline.demo.phone import Phone
 

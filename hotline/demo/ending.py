@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hotline.casebook import Entry
+from hotline.cases.casebook import Entry
 
 
 class Ending:

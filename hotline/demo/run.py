@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hotline.casebook import Entry
+from hotline.cases.casebook import Entry
 from hotline.demo.director import Director
 from hotline.demo.ending import Ending
 from hotline.demo.gateway_process import GatewayProcess, connected

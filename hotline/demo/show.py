@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from hotline.casebook import Entry
+from hotline.cases.casebook import Entry
+from hotline.cases.story import story_line
 from hotline.demo.tally import Tally
-from hotline.story import story_line
 
 
 class Show:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from hotline.casebook import Entry
+from hotline.cases.casebook import Entry
 
 
 @dataclass

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hotline.config import EngineConfig
-from hotline.made_up_vault import make_vault
+from hotline.demo.made_up_vault import make_vault
 
 SEAT = "seat1"
 PINNED_NUMBER = "00010000001"

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from hotline.desk.recording import interleave
 from hotline.errors import CannotRun
 from hotline.recorder.plates import made_up_plates
-from hotline.recording import interleave
 from tts.spelling import plate_units
 
 COLUMNS = ("file", "text", "plate", "speaker", "seconds")

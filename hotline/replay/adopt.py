@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from asr.grammar import Grammar
 from hotline.errors import CannotRun
-from hotline.owner_call import owner_recording
+from hotline.owners.call import owner_recording
 from hotline.replay.house import House
 from hotline.replay.mask import first_sound_ms, made_up, masked_sound, masked_text, sayings
 from hotline.replay.story import (
@@ -23,7 +23,7 @@ from hotline.replay.story import (
     events_of,
     owner_stories,
 )
-from hotline.store import Case, Store
+from hotline.storage.store import Case, Store
 from ivr.replay.compare import WORD, heard_words
 from ivr.replay.fixture import ANSWERS, FILE, Fixture
 from ivr.replay.line import ENDINGS

@@ -14,13 +14,13 @@ from dialer.queue.promises import WAITING, CallBackPolicy, Promises
 from dialer.texting.gateway import ask_gateway
 from dialer.texting.outbox import Outbox
 from dialer.texting.settings import Gateway
-from hotline.desk import Desk
-from hotline.owner_desk import OwnerDesk
-from hotline.promise_desk import PromiseDesk
+from hotline.desk.desk import Desk
+from hotline.owners.desk import OwnerDesk
+from hotline.promises.desk import PromiseDesk
 from hotline.replay.case import ReplayCase
 from hotline.replay.owners import changes_of, lone_pulse
-from hotline.rounds import Bell
-from hotline.text_desk import TextDesk
+from hotline.storage.rounds import Bell
+from hotline.texting.desk import TextDesk
 from ivr.replay.clock import for_real
 
 LOOK_S = 1.0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hotline.errors import CannotRun
 from hotline.flows import load_checked_flow
-from hotline.texts import TEXTS_FILE, load_texts
+from hotline.texting.texts import TEXTS_FILE, load_texts
 from ivr.flow.model import Flow
 from ivr.replay.ears import LocalEars
 from tts.prompts import PromptLibrary

@@ -11,8 +11,9 @@ from typing import Any
 from dialer.queue.attempt_queue import AttemptQueue
 from dialer.queue.attempts import AttemptPolicy
 from dialer.texting.settings import Gateway
-from hotline.desk import Desk
-from hotline.move_car import MoveCar
+from hotline.desk.desk import Desk
+from hotline.desk.seats import Seats
+from hotline.move_car.actions import MoveCar
 from hotline.replay.case import EARLIER, NUMBERS, ReplayCase
 from hotline.replay.desks import Desks
 from hotline.replay.gateway import gateway_here
@@ -25,7 +26,6 @@ from hotline.replay.owners import (
     memory_queue,
 )
 from hotline.replay.people import People
-from hotline.seats import Seats
 from hotline.walk import walk
 from ivr.replay.fixture import Earlier, Fixture, Script
 from ivr.replay.line import Person, ReplayLeg, ReplayLine

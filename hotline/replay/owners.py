@@ -25,7 +25,7 @@ from dialer.vault.client import Match, Renewed, VaultUnavailable
 from dialer.vault.config import VaultConfig
 from dialer.vault.lookups import Lookups
 from dialer.vault.owner_texts import OwnerTexts
-from hotline.made_up_vault import OWNERS
+from hotline.demo.made_up_vault import OWNERS
 from ivr.replay.clock import for_real
 from ivr.replay.fixture import Earlier, Fixture
 from ivr.replay.line import Person, ReplayLine
@@ -34,7 +34,7 @@ LOOKUP_S = 0.04
 """Virtual time that a lookup takes: 0.02 s of work, and the vault answers in steps of 0.02 s."""
 DAY = datetime(2026, 1, 5, tzinfo=UTC)
 OUTSIDE = 0.005
-"""As `hotline.made_up_vault` has it: few owners, so a stranger's plate weighs less than in a city."""
+"""As `hotline.demo.made_up_vault` has it: few owners, so a stranger's plate weighs less than in a city."""
 
 
 class ReplayVault:

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from hotline.store import CaseEvent
+from hotline.storage.store import CaseEvent
 from ivr.replay.result import Event
 
 SAME_MS = 60

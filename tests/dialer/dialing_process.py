@@ -9,7 +9,7 @@ from pathlib import Path
 from dialer.database.pulse import Pulse
 from dialer.queue.attempt_queue import AttemptQueue, Begun
 from dialer.queue.attempts import AttemptPolicy
-from hotline.store import Store
+from hotline.storage.store import Store
 
 NUMBERS = 10
 CARS = 12

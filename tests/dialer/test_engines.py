@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from dialer.database.pulse import Pulse
 from dialer.queue.attempt_queue import AttemptQueue, Begun
 from dialer.queue.attempts import AttemptPolicy
-from hotline.database import connected, database_url
-from hotline.store import Store
+from hotline.storage.database import connected, database_url
+from hotline.storage.store import Store
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 CUT_OFF = 5

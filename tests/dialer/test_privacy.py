@@ -22,8 +22,8 @@ from service import serving, settle  # noqa: E402
 from voices import PLATE, speak_all  # noqa: E402
 
 from dialer.register.keys import derive, load_key  # noqa: E402
+from hotline.demo.made_up_vault import make_vault  # noqa: E402
 from hotline.demo.people import YES  # noqa: E402
-from hotline.made_up_vault import make_vault  # noqa: E402
 
 CORE = "58639648"
 NUMBER = "000" + CORE

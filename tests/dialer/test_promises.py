@@ -10,8 +10,8 @@ from dialer.database.tables import Base
 from dialer.queue.attempt_queue import AttemptQueue
 from dialer.queue.attempts import AttemptPolicy
 from dialer.queue.promises import CallBackPolicy, Promises
-from hotline.caller_line import ways_back
-from hotline.database import connected, database_url
+from hotline.move_car.caller_line import ways_back
+from hotline.storage.database import connected, database_url
 
 TAKE_OVER_S = 30
 DAY_S, HOUR_S = 86_400.0, 3600.0

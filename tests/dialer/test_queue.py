@@ -10,7 +10,7 @@ from sqlalchemy import inspect
 from dialer.errors import ConfigProblem
 from dialer.queue.attempt_queue import AttemptQueue, Base, Begun, Held
 from dialer.queue.attempts import AttemptPolicy
-from hotline.store import Store
+from hotline.storage.store import Store
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

@@ -11,10 +11,10 @@ from dialer.queue.attempts import AttemptPolicy
 from dialer.texting.outbox import QUIET, Outbox, owner_once
 from dialer.texting.settings import load_gateway
 from dialer.vault.supervise import VaultProcess
-from hotline.casebook import Casebook, OpenCase
-from hotline.store import Store
-from hotline.text_desk import TextDesk
-from hotline.texts import TextTemplate
+from hotline.cases.casebook import Casebook, OpenCase
+from hotline.storage.store import Store
+from hotline.texting.desk import TextDesk
+from hotline.texting.texts import TextTemplate
 
 CALLER, MIDNIGHT = "13900000001", datetime(2026, 1, 5).astimezone()
 TO_OWNER = TextTemplate("owner_please_move", "owner", 120, "您的车{plate}挡住了别人的路，请来挪一下。")

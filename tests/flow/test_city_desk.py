@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hotline.cli.flow_run import Script
-from hotline.flow_run import Situation, run_flow
+from hotline.replay.flow_run import Situation, run_flow
 
 DESK = Path(__file__).resolve().parents[2] / "flows" / "city_desk.yaml"
 MONDAY, NIGHT = datetime(2026, 3, 2, 10, 0), datetime(2026, 3, 2, 22, 0)

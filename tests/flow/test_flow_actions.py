@@ -9,14 +9,14 @@ import pytest
 from aiohttp import web
 from click.testing import CliRunner
 
-from hotline.casebook import OpenCase
+from hotline.cases.casebook import OpenCase
 from hotline.cli.case import case
 from hotline.cli.flow import flow
+from hotline.desk.http_service import ServiceError, address
 from hotline.errors import CannotRun
-from hotline.flow_run import Situation, run_flow
-from hotline.http_service import ServiceError, address
-from hotline.move_car import OWNER_ENDS
-from hotline.store import Store
+from hotline.move_car.actions import OWNER_ENDS
+from hotline.replay.flow_run import Situation, run_flow
+from hotline.storage.store import Store
 from ivr.flow.limiting import MOST_OVER_LIMIT
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"

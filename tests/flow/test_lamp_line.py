@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.flow_run import Situation, run_flow
+from hotline.replay.flow_run import Situation, run_flow
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 SENTENCES = """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from voices import PLATE, TEN_MINUTES, Words
 
-from hotline.casebook import Entry
+from hotline.cases.casebook import Entry
 from hotline.demo.people import OWNER_PHONES, YES, Cast
 from hotline.demo.phone import Phone
 from hotline.demo.world import World, build_world

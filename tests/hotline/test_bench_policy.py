@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from hotline.bench.learn_confusions import learned
 from hotline.bench.policy import Caller, answers_of, measure_policy, policy_text, simulate
-from hotline.read_back import plate_to_read
+from hotline.move_car.read_back import plate_to_read
 from plate_parser.match import Decision, Thresholds, decide
 
 OWN, OTHER = "赣KB1234", "赣KD1234"

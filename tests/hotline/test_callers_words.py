@@ -2,7 +2,7 @@
 
 import pytest
 
-from hotline.callers_words import CallersWords, words_file
+from hotline.owners.callers_words import CallersWords, words_file
 from tts.words import Words
 
 EAST_GATE, WEST_GATE = Words(b"\1\0" * 800), Words(b"\2\0" * 800)

@@ -7,10 +7,10 @@ from click.testing import CliRunner
 
 from dialer.queue.attempt_queue import AttemptQueue, Held
 from dialer.queue.attempts import AttemptPolicy
-from hotline.casebook import OpenCase
+from hotline.cases.casebook import OpenCase
 from hotline.cli import ivr
 from hotline.errors import CannotRun
-from hotline.store import Store
+from hotline.storage.store import Store
 
 MIDNIGHT = datetime(2026, 1, 5).astimezone()
 

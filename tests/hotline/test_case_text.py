@@ -12,12 +12,12 @@ from asr.engines import whisper
 from asr.free_speech import Transcript
 from asr.hear import read_8k
 from asr.recognizer import AsrError, ModelMissing, Word
-from hotline import case_text
-from hotline.case_text import CaseText, complaint, received
+from hotline.cases import case_text
+from hotline.cases.case_text import CaseText, complaint, received
+from hotline.cases.story import sentence
 from hotline.config import EngineConfig, load_config
+from hotline.desk.recording import interleave
 from hotline.errors import CannotRun
-from hotline.recording import interleave
-from hotline.story import sentence
 
 PIECES = Path(__file__).parents[2] / "flows" / "prompts" / "pieces"
 needs_whisper = pytest.mark.skipif(not (whisper.FOLDER / "model.bin").exists(), reason="run `make setup` first")

@@ -7,10 +7,10 @@ import pytest
 from service import ROOT, ivr, settle
 from voices import PLATE
 
-from hotline.casebook import OpenCase
+from hotline.cases.casebook import OpenCase
 from hotline.config import EngineConfig, load_config
 from hotline.errors import CannotRun
-from hotline.store import Store
+from hotline.storage.store import Store
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from asr.recognizer import Hypothesis, Result
-from hotline.read_back import corrected_plates, second_best
+from hotline.move_car.read_back import corrected_plates, second_best
 
 READ, OTHER = "赣K12345", "赣K1234E"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from house import BREATH_S, House, ask_for_the_car, eventually, phone
 from voices import PLATE
 
-from hotline.made_up_vault import make_vault
+from hotline.demo.made_up_vault import make_vault
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "dialer"))
 from traces import forms, held_in  # noqa: E402

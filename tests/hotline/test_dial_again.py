@@ -8,8 +8,8 @@ from house import BREATH_S, House, question_s, whole_call
 from voices import MOVED, PLATE
 
 from dialer.queue.attempt_queue import Request
-from hotline.case_again import how_far
 from hotline.demo.people import YES, Cast
+from hotline.move_car.case_again import how_far
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 CALLER = "13800000071"

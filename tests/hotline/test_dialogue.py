@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.known_callers import KnownCallers
+from hotline.desk.known_callers import KnownCallers
 from hotline.replay.house import House
 from hotline.replay.replay import replay_fixture
 from ivr.replay.fixture import Expected, Fixture, Script, Turn

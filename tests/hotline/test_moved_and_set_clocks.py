@@ -15,10 +15,10 @@ from voices import PLATE
 from dialer.database.pulse import Pulse
 from dialer.queue.attempt_queue import AttemptQueue
 from dialer.queue.attempts import AttemptPolicy
-from hotline.casebook import Casebook, OpenCase
-from hotline.database import connected, database_url
+from hotline.cases.casebook import Casebook, OpenCase
 from hotline.demo.world import free_udp_ports
-from hotline.owner_desk import OwnerDesk
+from hotline.owners.desk import OwnerDesk
+from hotline.storage.database import connected, database_url
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 MOBILE = "13600000061"

@@ -5,9 +5,9 @@ import pytest_asyncio
 
 from dialer.vault.supervise import VaultProcess
 from hotline.config import load_config
+from hotline.demo.made_up_vault import make_vault
+from hotline.desk.open_register import OpenRegister
 from hotline.errors import CannotRun
-from hotline.made_up_vault import make_vault
-from hotline.open_register import OpenRegister
 from plate_parser.open_list import OpenList
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -13,13 +13,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from dialer.database.pulse import Pulse
 from dialer.queue.attempt_queue import AttemptQueue
 from dialer.queue.attempts import AttemptPolicy
-from hotline.casebook import OpenCase
+from hotline.cases.casebook import OpenCase
 from hotline.config import EngineConfig, load_config
-from hotline.database import Reach
 from hotline.doctor import _database
 from hotline.engine_folder import EngineFolder
 from hotline.errors import CannotRun
-from hotline.store import Store
+from hotline.storage.database import Reach
+from hotline.storage.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 

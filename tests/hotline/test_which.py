@@ -3,7 +3,7 @@
 import pytest
 from typed import call
 
-from hotline.read_back import SURE_CHOICE, by_key, first_of_two
+from hotline.move_car.read_back import SURE_CHOICE, by_key, first_of_two
 
 ALIKE = ("赣KA1234", "赣KAE234", "赣KA1236")
 ASKED = "第四位，是1，还是E？"

@@ -13,11 +13,11 @@ from asr.pool import RecognizerPool
 from dialer.answer.second_ear import SecondEar
 from dialer.vault.supervise import VaultProcess
 from hotline.bench.answers import sounds
+from hotline.demo.made_up_vault import make_vault
 from hotline.demo.world import free_udp_ports
-from hotline.desk import Desk
+from hotline.desk.desk import Desk
 from hotline.flows import load_checked_flow
-from hotline.made_up_vault import make_vault
-from hotline.owner_call import call_number
+from hotline.owners.call import call_number
 from tts import caller_voice
 from tts.audio import to_pcm, write_file
 from tts.errors import TtsError

@@ -14,10 +14,10 @@ from dialer.queue.attempts import AttemptPolicy
 from dialer.queue.promises import CallBackPolicy, Promises
 from dialer.texting.gateway import Sent
 from dialer.texting.outbox import Outbox
-from hotline.casebook import OpenCase
+from hotline.cases.casebook import OpenCase
 from hotline.cli import ivr
 from hotline.errors import CannotRun
-from hotline.store import Store
+from hotline.storage.store import Store
 from ivr.flow.source import FlowError
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"

@@ -4,7 +4,7 @@ import functools
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hotline.flow_run import Outcome, Situation, TypedFlow
+from hotline.replay.flow_run import Outcome, Situation, TypedFlow
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.read_back import plate_to_read
+from hotline.move_car.read_back import plate_to_read
 from plate_parser import rules
 from plate_parser.evidence import combined
 from plate_parser.match import Thresholds, decide

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from hotline.owner_call import owner_recording
-from hotline.recording import interleave
+from hotline.desk.recording import interleave
+from hotline.owners.call import owner_recording
 from hotline.replay.adopt import Adopted, _Adopting
 from hotline.replay.house import House
 from hotline.replay.replay import replay_fixture
-from hotline.store import Case
+from hotline.storage.store import Case
 from ivr.replay.fixture import load
 from ivr.replay.result import CALL_BACK, Replayed
 from tts import audio

@@ -8,7 +8,7 @@ from dialer.queue.attempt_queue import AttemptQueue
 from dialer.queue.attempts import AttemptPolicy
 from dialer.texting.gateway import Sent
 from dialer.texting.outbox import Outbox, owner_once
-from hotline.database import connected, database_url
+from hotline.storage.database import connected, database_url
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 TAKE_OVER_S = 30

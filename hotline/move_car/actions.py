@@ -7,17 +7,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dialer.outcome import OUTCOMES
 from dialer.queue.attempt_queue import OPEN, Request
-from hotline.caller_promises import CallerPromises
-from hotline.case_again import CaseAgain
-from hotline.casebook import OpenCase
-from hotline.database import reason
-from hotline.desk import Desk
-from hotline.desk_actions import DeskActions
-from hotline.owner_actions import OwnerActions
-from hotline.owner_desk import OwnerDesk
-from hotline.owner_news import STILL_OPEN, Seen, news
-from hotline.plate_actions import PlateActions
-from hotline.put_through import put_through
+from hotline.cases.casebook import OpenCase
+from hotline.desk.actions import DeskActions
+from hotline.desk.desk import Desk
+from hotline.desk.put_through import put_through
+from hotline.move_car.caller_promises import CallerPromises
+from hotline.move_car.case_again import CaseAgain
+from hotline.move_car.plate_actions import PlateActions
+from hotline.owners.actions import OwnerActions
+from hotline.owners.desk import OwnerDesk
+from hotline.owners.news import STILL_OPEN, Seen, news
+from hotline.storage.database import reason
 from ivr.flow.actions import action, actions_of, declared
 from ivr.flow.conversation import Action, Conversation
 from tts.words import Words

@@ -6,11 +6,11 @@ from dialer.answer.listener import AnswerListener
 from dialer.answer.verdict import Verdict
 from dialer.outcome import UNREACHED
 from dialer.queue.promises import Promise
-from hotline.casebook import OpenCase
-from hotline.desk import Desk
-from hotline.move_car import MoveCar
-from hotline.owner_call import until_answered
-from hotline.recording import Recorder
+from hotline.cases.casebook import OpenCase
+from hotline.desk.desk import Desk
+from hotline.desk.recording import Recorder
+from hotline.move_car.actions import MoveCar
+from hotline.owners.call import until_answered
 from ivr.call import HungUp
 from ivr.flow.conversation import Conversation
 from ivr.flow.runner import Runner

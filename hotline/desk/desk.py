@@ -9,12 +9,12 @@ from asr.pool import RecognizerPool
 from dialer.answer.second_ear import SecondEar
 from dialer.queue.promises import Promises
 from dialer.vault.client import Vault
-from hotline.http_service import Fetch, fetch
-from hotline.known_callers import KnownCallers
-from hotline.open_register import OpenRegister
-from hotline.seats import Seats
-from hotline.text_desk import TextDesk
-from hotline.texts import TextTemplate
+from hotline.desk.http_service import Fetch, fetch
+from hotline.desk.known_callers import KnownCallers
+from hotline.desk.open_register import OpenRegister
+from hotline.desk.seats import Seats
+from hotline.texting.desk import TextDesk
+from hotline.texting.texts import TextTemplate
 from ivr.flow.model import Flow
 from ivr.sip.line import Leg
 from tts.prompts import PromptLibrary

@@ -9,10 +9,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dialer.queue.attempt_queue import OPEN, Request
 from dialer.queue.attempts import PROMISED
-from hotline.casebook import OpenCase
-from hotline.database import reason
-from hotline.desk import Desk
-from hotline.owner_desk import OwnerDesk
+from hotline.cases.casebook import OpenCase
+from hotline.desk.desk import Desk
+from hotline.owners.desk import OwnerDesk
+from hotline.storage.database import reason
 from ivr.flow.actions import action
 from ivr.flow.conversation import Conversation
 

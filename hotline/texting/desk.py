@@ -17,10 +17,10 @@ from dialer.texting.gateway import Sent, ask_gateway
 from dialer.texting.outbox import QUIET, Outbox, Text, owner_once
 from dialer.texting.settings import Gateway
 from dialer.vault.client import LookupRefused, VaultUnavailable
-from hotline.database import Reach
-from hotline.owed import Owed
-from hotline.rounds import LOOK_S, Bell, Rounds
-from hotline.texts import TextTemplate
+from hotline.storage.database import Reach
+from hotline.storage.owed import Owed
+from hotline.storage.rounds import LOOK_S, Bell, Rounds
+from hotline.texting.texts import TextTemplate
 
 log = logging.getLogger(__name__)
 

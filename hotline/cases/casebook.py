@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any
 
-from hotline.store import Case, CaseEvent, Store, now_text
+from hotline.storage.store import Case, CaseEvent, Store, now_text
 
 log = logging.getLogger("case")
 

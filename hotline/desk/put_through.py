@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from hotline.desk import Desk
+from hotline.desk.desk import Desk
 from ivr.flow.conversation import Conversation
 
 

@@ -13,7 +13,7 @@ from asr.engines.whisper import check_installed
 from asr.free_speech import Transcriber
 from asr.free_speech_text import MASK, masked
 from asr.recognizer import AsrError
-from hotline.casebook import OpenCase
+from hotline.cases.casebook import OpenCase
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def complaint(stretches: Sequence[str]) -> str:
 
 
 def received(recording: Path) -> bytes:
-    """The left channel, what came in, of a recording by `hotline.recording`: 8 kHz, 16 bit."""
+    """The left channel, what came in, of a recording by `hotline.desk.recording`: 8 kHz, 16 bit."""
     with wave.open(str(recording), "rb") as file:
         frames = file.readframes(file.getnframes())
     return np.frombuffer(frames, "<i2").reshape(-1, 2)[:, 0].tobytes()

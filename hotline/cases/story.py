@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from hotline.store import Case, CaseEvent
+from hotline.storage.store import Case, CaseEvent
 
 SIDE_STYLES = {"caller": "cyan", "owner": "magenta", "desk": "white"}
 SIDE_NAMES = {"caller": "caller", "owner": "owner ", "desk": "desk  "}

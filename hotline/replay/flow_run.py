@@ -14,20 +14,20 @@ from typing import Any
 from asr.grammar import FOLDER
 from dialer.queue.attempts import AttemptPolicy
 from dialer.texting.settings import Gateway
-from hotline.desk import Desk
+from hotline.desk.desk import Desk
+from hotline.desk.http_service import fetch
+from hotline.desk.seats import Seats
 from hotline.errors import CannotRun
 from hotline.flows import load_checked_flow
-from hotline.http_service import fetch
-from hotline.move_car import MoveCar
-from hotline.owner_actions import OwnerActions
+from hotline.move_car.actions import MoveCar
+from hotline.owners.actions import OwnerActions
 from hotline.replay.case import NUMBERS, ReplayCase
 from hotline.replay.desks import Desks
 from hotline.replay.gateway import gateway_here
 from hotline.replay.house import CALL_BACK_FLOW
 from hotline.replay.life import OWNER_RING_S, SEAT, SEAT_RING_S
 from hotline.replay.owners import ReplayVault, memory_database, memory_queue
-from hotline.seats import Seats
-from hotline.texts import TEXTS_FILE, load_texts
+from hotline.texting.texts import TEXTS_FILE, load_texts
 from ivr.call import HungUp
 from ivr.flow.actions import actions_of
 from ivr.flow.conversation import Action, Conversation

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from hotline.database import Reach
+from hotline.storage.database import Reach
 
 T = TypeVar("T")
 Change = Callable[[], Awaitable[T]]

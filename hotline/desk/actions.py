@@ -1,9 +1,9 @@
 """Actions that any service needs: keep something in the case, and ask an HTTP service."""
 
 from dialer.json_answer import picked
-from hotline.casebook import OpenCase
-from hotline.desk import Desk
-from hotline.http_service import (
+from hotline.cases.casebook import OpenCase
+from hotline.desk.desk import Desk
+from hotline.desk.http_service import (
     DEFAULT_S,
     METHODS,
     ServiceError,

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from asr.recognizer import Result
 from dialer.vault.client import Match, VaultUnavailable
-from hotline.casebook import OpenCase
-from hotline.desk import Desk
-from hotline.read_back import (
+from hotline.cases.casebook import OpenCase
+from hotline.desk.desk import Desk
+from hotline.move_car.read_back import (
     MOST_PLATES,
     MOST_SAID,
     SURE_CHOICE,

@@ -9,15 +9,15 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from dialer.queue.promises import Promise, Promises
-from hotline.call_back import call_back, spoken_outcome
-from hotline.casebook import Casebook, OpenCase
-from hotline.database import Reach, reason
-from hotline.desk import Desk
-from hotline.move_car import MoveCar
-from hotline.owed import Owed
-from hotline.owner_desk import OwnerDesk
-from hotline.rounds import Bell, Rounds
-from hotline.text_desk import TextDesk
+from hotline.cases.casebook import Casebook, OpenCase
+from hotline.desk.desk import Desk
+from hotline.move_car.actions import MoveCar
+from hotline.owners.desk import OwnerDesk
+from hotline.promises.call_back import call_back, spoken_outcome
+from hotline.storage.database import Reach, reason
+from hotline.storage.owed import Owed
+from hotline.storage.rounds import Bell, Rounds
+from hotline.texting.desk import TextDesk
 from ivr.sip.line import LineError
 
 log = logging.getLogger(__name__)

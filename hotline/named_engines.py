@@ -1,4 +1,4 @@
-"""Engines that an operator gave a name: kept in the data folder, chosen by `[hearing] engine = "NAME"`."""
+"""Recognizer engines that an operator gave a name: kept in the data folder, chosen by `[hearing] engine = "NAME"`."""
 
 import json
 import re

@@ -15,12 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dialer.queue.attempt_queue import AttemptQueue, Begun, Request
 from dialer.vault.client import LookupRefused, Match, Renewed, VaultUnavailable
-from hotline.callers_words import CallersWords
-from hotline.database import Reach, reason
-from hotline.desk import Desk
-from hotline.owed import Owed
-from hotline.owner_call import OwnerAnswer, call_number
-from hotline.rounds import Bell, Rounds, within
+from hotline.desk.desk import Desk
+from hotline.owners.call import OwnerAnswer, call_number
+from hotline.owners.callers_words import CallersWords
+from hotline.storage.database import Reach, reason
+from hotline.storage.owed import Owed
+from hotline.storage.rounds import Bell, Rounds, within
 from ivr.sip.line import LineError
 from tts.words import Words
 

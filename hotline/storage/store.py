@@ -25,9 +25,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from dialer.database.pulse import Pulse
-from hotline.database import LOST, Reach, connected, database_url, reason, shown
 from hotline.errors import CannotRun
-from hotline.unstored import Unstored, Write
+from hotline.storage.database import LOST, Reach, connected, database_url, reason, shown
+from hotline.storage.unstored import Unstored, Write
 
 log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"

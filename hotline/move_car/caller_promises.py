@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dialer.texting.outbox import owner_once
-from hotline.caller_line import ways_back
-from hotline.casebook import OpenCase
-from hotline.desk import Desk
-from hotline.plate_actions import PlateActions
+from hotline.cases.casebook import OpenCase
+from hotline.desk.desk import Desk
+from hotline.move_car.caller_line import ways_back
+from hotline.move_car.plate_actions import PlateActions
 from ivr.flow.actions import action
 from ivr.flow.conversation import Conversation
 

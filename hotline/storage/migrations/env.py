@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import text
 
-from hotline.store import Base
+from hotline.storage.store import Base
 
 connection = context.config.attributes["connection"]
 if connection.dialect.name == "postgresql":

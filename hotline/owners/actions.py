@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
-from hotline.desk import Desk
-from hotline.put_through import put_through
+from hotline.desk.desk import Desk
+from hotline.desk.put_through import put_through
 from ivr.flow.actions import action
 from ivr.flow.conversation import Conversation
 from tts.words import Words

@@ -7,10 +7,10 @@ from pathlib import Path
 from dialer.answer.listener import AnswerListener
 from dialer.answer.verdict import SPEAK_TO, Verdict
 from dialer.outcome import OF_ENDINGS, owner_unreached
-from hotline.desk import Desk
-from hotline.owner_actions import CallersWords, OwnerActions, no_words
-from hotline.recording import Recorder
-from hotline.seats import Note
+from hotline.desk.desk import Desk
+from hotline.desk.recording import Recorder
+from hotline.desk.seats import Note
+from hotline.owners.actions import CallersWords, OwnerActions, no_words
 from ivr.call import HungUp
 from ivr.flow.actions import actions_of
 from ivr.flow.conversation import Conversation

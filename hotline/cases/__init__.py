@@ -1,0 +1,1 @@
+"""Cases: the log of one while it lives, its text, its story told to people."""

@@ -1,0 +1,1 @@
+"""Texts to callers and owners: what they say, and the desk that sends them."""
