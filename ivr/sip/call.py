@@ -161,6 +161,14 @@ class LegCall(pj.Call):
             _say_ok(received)
             self._emit(DtmfMsg(self.leg, digit, "info"))
 
+    def onCallTransferRequest(self, prm: pj.OnCallTransferRequestParam) -> None:  # noqa: N802
+        """REFER: pjsua2 would dial whatever number a stranger names, at the hotline's expense."""
+        prm.statusCode = pj.PJSIP_SC_FORBIDDEN
+
+    def onCallReplaceRequest(self, prm: pj.OnCallReplaceRequestParam) -> None:  # noqa: N802
+        """INVITE with Replaces: nobody but the engine says who hears whom."""
+        prm.statusCode = pj.PJSIP_SC_FORBIDDEN
+
     # --- helpers ---
 
     def _report_ringing(self, info: pj.CallInfo) -> None:

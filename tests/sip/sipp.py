@@ -23,13 +23,13 @@ def sdp(*payloads: int, direction: str = "sendrecv", version: int = 1) -> str:
 
 
 def request(
-    method: str, cseq: int, body: str = "", kind: str = "application/sdp", tagged: bool = True
+    method: str, cseq: int, body: str = "", kind: str = "application/sdp", tagged: bool = True, header: str = ""
 ) -> str:
     to = "[peer_tag_param]" if tagged else ""
     # RFC 3261 §9.1, §17.1.1.3: a CANCEL, and the ACK of a refusal, have the INVITE's branch.
     branch = "[branch]" if tagged and method != "ACK_REFUSAL" else "z9hG4bK-[pid]-[call_number]"
     method = method.removesuffix("_REFUSAL")
-    content = f"Content-Type: {kind}\n" if body else ""
+    content = (f"Content-Type: {kind}\n" if body else "") + (f"{header}\n" if header else "")
     options = ' retrans="500"' if method not in ("ACK",) else ""
     return f"""<send{options}><![CDATA[
 {method} sip:[service]@[remote_ip]:[remote_port] SIP/2.0

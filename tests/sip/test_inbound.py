@@ -145,6 +145,24 @@ async def test_hold_and_unhold_are_told_and_pause_the_prompt(line, sipp):
     await passed(caller)
 
 
+async def test_a_caller_cannot_have_another_number_dialled(line, sipp):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
+        elsewhere.bind(("127.0.0.1", 0))
+        elsewhere.setblocking(False)
+        target = f"Refer-To: <sip:13900000001@127.0.0.1:{elsewhere.getsockname()[1]}>"
+        caller = await sipp.call(
+            line.port, *dial(BOTH), expect(200), request("ACK", 1), request("REFER", 2, header=target), expect(403),
+            pause(500), request("BYE", 3), expect(200), local_port=free_port(),
+        )  # fmt: skip
+        leg = await next_leg(line)
+        leg.answer()
+        ended = await next_event(leg, Ended, 10)
+        assert (ended.code, ended.by) == (200, "remote")
+        await passed(caller)
+        with pytest.raises(BlockingIOError):
+            elsewhere.recv(1)
+
+
 async def test_no_common_codec_is_488(line, sipp):
     caller = await sipp.call(
         line.port, *dial(sdp(18)), refused(488), local_port=free_port()
