@@ -11,6 +11,11 @@ from pathlib import Path
 from hotline.errors import CannotRun
 
 
+def keep_private() -> None:
+    """Whatever this process and its children write from now on, only their own user may read: callers' voices, plates."""
+    os.umask(0o077)
+
+
 class EngineFolder:
     """`data`, held by this process until it ends or `release` is called.
 

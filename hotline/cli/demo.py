@@ -11,6 +11,7 @@ from rich.console import Console
 
 from hotline.demo.people import CALLERS, LATER, OWNERS, Cast
 from hotline.demo.run import Options, run_demo
+from hotline.engine_folder import keep_private
 from hotline.errors import CannotRun
 from plate_parser.rules import dialable, normalize
 
@@ -46,6 +47,7 @@ def demo(plate: str, voice: str, owner: str, caller: str, later: str | None, kee
         raise CannotRun(f"{plate} is no ordinary or new-energy plate; write one such as 赣KA1234 or 赣KD12345")
     console = Console(file=sys.stderr if as_json else sys.stdout, width=None if sys.stdout.isatty() else 110)
     cast = Cast(plate, caller, owner, later or "")
+    keep_private()
     folder = (data or _new_folder()).resolve()
     options = Options(cast, voice, OWNER_VOICE if voice != OWNER_VOICE else DEFAULT_VOICE, folder, keep, port)
     tally = asyncio.run(run_demo(options, console))

@@ -9,6 +9,7 @@ import click
 
 from hotline.config import load_config
 from hotline.engine import Engine
+from hotline.engine_folder import keep_private
 from hotline.logs import log_as_json
 
 log = logging.getLogger("ivr")
@@ -27,6 +28,7 @@ def serve(config_path: Path) -> None:
     Example: ivr serve --config /etc/ivr/ivr.toml
     """
     log_as_json()
+    keep_private()
     asyncio.run(_serve(config_path))
 
 

@@ -41,6 +41,8 @@ async def test_a_whole_call_is_kept_and_the_owners_number_is_nowhere(words, tmp_
     assert all({"at", "level", "event"} <= line.keys() for line in service.lines)
     kept = [path for path in world.folder.rglob("*") if path.is_file() and path.name != "owners.reg"]
     assert any(path.name == "cases.db" for path in kept) and any(path.name.endswith("-owner.wav") for path in kept)
+    private = [world.folder / "data" / "cases.db", *(world.folder / "data" / "recordings").rglob("*")]
+    assert len(private) > 2 and not [path for path in private if path.stat().st_mode & 0o077]
     for secret in (OWNER_NUMBER, *SPOKEN):
         assert not [path for path in kept if secret.encode() in path.read_bytes() or secret in path.name]
         assert secret not in service.stdout + service.stderr
