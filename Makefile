@@ -42,6 +42,6 @@ clean:     ## remove the virtual environment and the models
 	@rm -rf .venv .models
 
 $(READY): requirements.lock pyproject.toml setup/install.sh setup/fetch.py setup/assets.toml \
-          asr/models/ear.npz asr/encoder_export.py asr/head_graph.py asr/beam.c
+          asr/models/ear.npz asr/ear/encoder_export.py asr/ear/head_graph.py asr/search/beam.c
 	@setup/install.sh
 	@touch $@

@@ -11,8 +11,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from asr.grammar import Grammar
-from asr.recent_pcm import LONGEST_S
+from asr.grammars.grammar import Grammar
+from asr.listening.recent_pcm import LONGEST_S
 from asr.recognizer import AsrError, Recognizer, Result
 
 LINE_RATE = 8000

@@ -2,7 +2,7 @@
 
 One worker decodes one stream at a time, in the order of asking; audio stays in the asking process until
 it is to be decoded, so a lost worker costs one answer (rejected), not the stream. Streams that end
-together are not batched: on one core that gains nothing (``asr/acoustic.py`` has the figures). What
+together are not batched: on one core that gains nothing (``asr/ear/acoustic.py`` has the figures). What
 does: a worker that looks also says what the end would be if nothing more came, and a finish after
 quiet alone is answered with that, at once. More cores are for more workers.
 """
@@ -20,11 +20,11 @@ from collections.abc import Coroutine, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from asr.endpointing import SPEECH_OFF
-from asr.grammar import FOLDER, Grammar, ready_made
-from asr.recent_pcm import RecentPcm
+from asr.grammars.grammar import FOLDER, Grammar, ready_made
+from asr.listening.endpointing import SPEECH_OFF
+from asr.listening.recent_pcm import RecentPcm
+from asr.listening.vad import VoiceActivity
 from asr.recognizer import REJECTED, AsrError, Recognizer, Result
-from asr.vad import VoiceActivity
 
 log = logging.getLogger(__name__)
 EMBEDDED = "asr.engines.embedded:EmbeddedRecognizer"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from asr.grammar import Grammar
+    from asr.grammars.grammar import Grammar
 
 
 class AsrError(Exception):

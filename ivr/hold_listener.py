@@ -6,10 +6,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from asr.endpointing import Endpointer
+from asr.listening.endpointing import Endpointer
+from asr.listening.vad import VoiceActivity
 from asr.pool import RecognizerPool
 from asr.recognizer import AsrError, Hypothesis, Result
-from asr.vad import VoiceActivity
 from ivr.call import FRAME_MS, Call
 from ivr.own_words import Refused, own_words
 from tts.words import Words

@@ -5,11 +5,11 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 
-from asr.endpointing import UNSURE_SHARE, Endpointer, Profile
-from asr.onset import Onset
+from asr.listening.endpointing import UNSURE_SHARE, Endpointer, Profile
+from asr.listening.onset import Onset
+from asr.listening.vad import VoiceActivity
 from asr.pool import RecognizerPool
 from asr.recognizer import Hypothesis, Result
-from asr.vad import VoiceActivity
 from ivr.call import FRAME_MS, Call, Frame, Key, PlayedOut, Tick
 from ivr.keying import Keying, Keys
 from ivr.level import rms

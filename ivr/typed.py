@@ -2,7 +2,7 @@
 
 Turns, flows and actions are the real ones, on the replay's line and its virtual time. What is typed
 sounds like a stretch of speech to the turn, and the ears give its text to the grammar as an engine
-that writes down what it heard does (`asr.text_match`).
+that writes down what it heard does (`asr.search.text_match`).
 """
 
 import functools
@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from asr.pool import AsyncStream
 from asr.recognizer import Result
-from asr.text_match import match_text
+from asr.search.text_match import match_text
 from ivr.call import FRAME_MS
 from ivr.own_words import NUMBER
 from ivr.replay.line import ReplayLeg

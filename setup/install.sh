@@ -104,11 +104,11 @@ install_project() {
 export_encoder() {
     encoder=.models/whisper-base-encoder-int8.onnx
     stamp=.models/.encoder.sha256
-    now=$(cat asr/models/ear.npz asr/encoder_export.py asr/head_graph.py | sha256sum)
+    now=$(cat asr/models/ear.npz asr/ear/encoder_export.py asr/ear/head_graph.py | sha256sum)
     if [ "$(cat $stamp 2>/dev/null)" = "$now" ] &&
         (cd .models && sha256sum --status -c "${encoder#.models/}.sha256" 2>/dev/null); then return; fi
     say "Making the hearing encoder (about a minute)"
-    .venv/bin/python -m asr.encoder_export --model-bin .models/whisper-base/model.bin --out $encoder
+    .venv/bin/python -m asr.ear.encoder_export --model-bin .models/whisper-base/model.bin --out $encoder
     printf '%s\n' "$now" >$stamp
 }
 
@@ -116,7 +116,7 @@ install_debian_packages
 make_venv
 install_packages
 install_project
-.venv/bin/python -m asr.beam_library >/dev/null
+.venv/bin/python -m asr.search.beam_library >/dev/null
 .venv/bin/python setup/fetch.py
 export_encoder
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asr.engines import sherpa, vosk_local
-from asr.grammar import FOLDER
+from asr.grammars.grammar import FOLDER
 from asr.pool import EMBEDDED, RecognizerPool
 from asr.recognizer import AsrError
 from asr.remote.hearing import RemoteHearing

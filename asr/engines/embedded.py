@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from asr import frontend, templates
-from asr.acoustic import AcousticModel
-from asr.decoder import Decoded, decode
-from asr.decoder import Path as Said
-from asr.grammar import Grammar
-from asr.recent_pcm import RecentPcm
+from asr.ear import frontend
+from asr.ear.acoustic import AcousticModel
+from asr.grammars import templates
+from asr.grammars.grammar import Grammar
+from asr.listening.recent_pcm import RecentPcm
 from asr.recognizer import REJECTED, Capabilities, Hypothesis, Recognizer, Result, Stream, Word
+from asr.search.decoder import Decoded, decode
+from asr.search.decoder import Path as Said
 
 SETTINGS = Path(__file__).resolve().parent.parent / "models" / "decoding.json"
 FRAME_MS = 40                      # of the head's output

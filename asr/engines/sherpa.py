@@ -13,8 +13,8 @@ import numpy as np
 import soxr
 
 from asr.engines.written import WrittenStream
-from asr.grammar import Grammar
-from asr.phrase_list import phrases
+from asr.grammars.grammar import Grammar
+from asr.grammars.phrase_list import phrases
 from asr.recognizer import AsrError, Capabilities, ModelMissing, Recognizer, Stream, Word
 
 MODEL_RATE = 16000

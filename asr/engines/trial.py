@@ -10,11 +10,11 @@ from pathlib import Path
 import aiohttp
 
 from asr.engines.choice import SERVERS, EngineChoice, make_hearing
-from asr.grammar import FOLDER, Grammar
+from asr.grammars.grammar import FOLDER, Grammar
 from asr.hear import read_8k
 from asr.recognizer import AsrError, Result
 from asr.remote.session import RemoteTrouble
-from asr.text_match import match_text
+from asr.search.text_match import match_text
 
 RECORDING = Path(__file__).resolve().parent.parent / "data" / "check.flac"
 SAID = "赣E83627"

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from asr import templates
 from asr.engines.written import WrittenStream
-from asr.grammar import Grammar
-from asr.phrase_list import characters, phrases
+from asr.grammars import templates
+from asr.grammars.grammar import Grammar
+from asr.grammars.phrase_list import characters, phrases
 from asr.recognizer import AsrError, Capabilities, ModelMissing, Recognizer, Stream, Word
 
 WORDS_FILE = "words.tsv"

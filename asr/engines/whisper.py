@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from asr import frontend
-from asr.endpointing import BLOCK_MS, SPEECH_OFF, SPEECH_ON
-from asr.free_speech_text import text_of, unlooped
-from asr.grammar import Grammar
+from asr.ear import frontend
+from asr.free_speech.text import text_of, unlooped
+from asr.grammars.grammar import Grammar
+from asr.listening.endpointing import BLOCK_MS, SPEECH_OFF, SPEECH_ON
+from asr.listening.vad import VoiceActivity
 from asr.recognizer import (
     Capabilities,
     GrammarError,
@@ -29,7 +30,6 @@ from asr.recognizer import (
     Stream,
     Word,
 )
-from asr.vad import VoiceActivity
 
 FOLDER = Path(__file__).resolve().parents[2] / ".models" / "whisper-base"
 PROMPT = ("<|startoftranscript|>", "<|zh|>", "<|transcribe|>", "<|notimestamps|>")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from asr.grammar import Grammar
-from asr.recent_pcm import RecentPcm
+from asr.grammars.grammar import Grammar
+from asr.listening.recent_pcm import RecentPcm
 from asr.recognizer import Partial, Result, Stream, Word
-from asr.text_match import match_text
+from asr.search.text_match import match_text
 
 
 class WrittenStream(Stream):

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import aiohttp
 
-from asr.grammar import FOLDER, Grammar, ready_made
+from asr.grammars.grammar import FOLDER, Grammar, ready_made
+from asr.listening.recent_pcm import RecentPcm
 from asr.pool import AsyncStream, RecognizerPool
-from asr.recent_pcm import RecentPcm
 from asr.recognizer import REJECTED, Result
 from asr.remote.server import Server
 from asr.remote.session import RemoteTrouble, Session
-from asr.text_match import match_text
+from asr.search.text_match import match_text
 
 log = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 60.0

@@ -10,8 +10,8 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
-from asr.grammar import Grammar
-from asr.phrase_list import characters, phrases
+from asr.grammars.grammar import Grammar
+from asr.grammars.phrase_list import characters, phrases
 from asr.recognizer import AsrError
 from asr.remote.dialects import FUNASR_RATE, Dialect, FunasrDialect, VoskDialect
 from asr.remote.session import Session

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from asr.line_effects import NARROW, band_limit, coded, coloured, g722, swell, with_losses
-from asr.line_effects import WIDE as RATE
+from asr.line.effects import NARROW, band_limit, coded, coloured, g722, swell, with_losses
+from asr.line.effects import WIDE as RATE
 
 
 def telephone(samples: np.ndarray, rng: np.random.Generator, babble, hard: float = 1.0) -> np.ndarray:

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from asr import frontend
+from asr.ear import frontend
+from asr.grammars.units import UNIT_IDS
 from asr.training import augment, kit, people
-from asr.units import UNIT_IDS
 
 PER_SHARD = 500
 RATE = 16000

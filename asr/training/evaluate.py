@@ -23,13 +23,13 @@ import numpy as np
 import soundfile
 import soxr
 
-from asr.acoustic import AcousticModel
-from asr.decoder import decode
+from asr.ear.acoustic import AcousticModel
 from asr.engines.embedded import SETTINGS, Settings, cost_per_unit, to_result
-from asr.grammar import Grammar
-from asr.line_effects import band_limit, coloured
-from asr.line_simulation import in_the_street
-from asr.measure import calibration
+from asr.grammars.grammar import Grammar
+from asr.line.effects import band_limit, coloured
+from asr.line.simulation import in_the_street
+from asr.measure.figures import calibration
+from asr.search.decoder import decode
 from asr.training import augment, people, truth
 
 REGISTER = 1_000_000

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from asr.encoder_export import EAR
+from asr.ear.encoder_export import EAR
 from asr.training.model import DILATIONS
 
 _PLACES = {"qkv": "self_attention/linear_0", "out": "self_attention/linear_1",

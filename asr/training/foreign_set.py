@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from asr.line_effects import coloured, swell
+from asr.line.effects import coloured, swell
 from asr.training import phrases, speakable
 from asr.training.kokoro import RATE, Kokoro
 from asr.training.voices import HELD_OUT

@@ -14,11 +14,11 @@ import soundfile
 import soxr
 from pypinyin import Style, lazy_pinyin
 
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
+from asr.grammars.units import LETTERS, unit_of
 from asr.hear import hear_file
 from asr.training.people import RATE, Clip
 from asr.training.trim import trim
-from asr.units import LETTERS, unit_of
 
 
 def read(folder: Path) -> list[Clip]:

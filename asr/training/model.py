@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from asr.ct2 import read_encoder
-from asr.units import UNITS
+from asr.ear.ct2 import read_encoder
+from asr.grammars.units import UNITS
 
 WIDTH, HEADS, LAYERS = 512, 8, 6
 DILATIONS = (1, 2, 4, 1)

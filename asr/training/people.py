@@ -14,9 +14,9 @@ import soundfile
 import soxr
 from pypinyin import Style, lazy_pinyin
 
+from asr.grammars.units import unit_of
 from asr.training import augment, speakable
 from asr.training.trim import trim
-from asr.units import unit_of
 
 RATE = 16000
 SPELLED = {

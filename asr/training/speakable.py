@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from misaki.zh import ZHG2P
 from pypinyin import Style, lazy_pinyin
 
-from asr.units import LETTERS, SYLLABLES, unit_of
+from asr.grammars.units import LETTERS, SYLLABLES, unit_of
 
 ENGLISH = dict(zip("ABCDEFGHJKLMNPQRSTUVWXYZ", (
     "ˈA bˈi sˈi dˈi ˈi ˈɛf ʤˈi ˈAʧ ʤˈA kˈA ˈɛl ˈɛm ˈɛn pˈi kjˈu ˈɑɹ ˈɛs tˈi jˈu vˈi dˈʌbᵊljˌu ˈɛks "

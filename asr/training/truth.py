@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import random
 
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
+from asr.grammars.units import LETTERS, unit_of
 from asr.training.speakable import DIGITS, PROVINCES, issued_serial
-from asr.units import LETTERS, unit_of
 
 DIGIT_OF = {unit_of(reading): digit for digit, readings in DIGITS.items() for reading, _ in readings}
 _PROVINCE_OF = {unit_of(short): name for name, (short, _) in PROVINCES.items()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from asr.recent_pcm import RecentPcm
+from asr.listening.recent_pcm import RecentPcm
 from asr.recognizer import Result
 from dialer.answer.pace import Pace
 from dialer.answer.tones import ToneEar

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from asr.endpointing import BLOCK_MS, SPEECH_OFF, SPEECH_ON
-from asr.vad import VoiceActivity
+from asr.listening.endpointing import BLOCK_MS, SPEECH_OFF, SPEECH_ON
+from asr.listening.vad import VoiceActivity
 from ivr.echo import EchoGate
 from ivr.level import rms
 

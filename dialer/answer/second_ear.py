@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from asr.free_speech import Transcriber
+from asr.free_speech.transcriber import Transcriber
 from asr.recognizer import AsrError
 
 log = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from string import ascii_uppercase
 
 import yaml
 
-from asr.templates import pinyin
-from asr.text_match import alike
-from asr.units import UNITS
+from asr.grammars.templates import pinyin
+from asr.grammars.units import UNITS
+from asr.search.text_match import alike
 from dialer.answer.sentences import sentence_model
 from dialer.answer.verdict import PERSON
 

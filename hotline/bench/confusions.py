@@ -1,6 +1,6 @@
 """The confusion table put in order."""
 
-from asr.measure import NOTHING
+from asr.measure.figures import NOTHING
 from plate_parser.rules import provinces
 
 ORDER = "".join(provinces()) + "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from asr.hear import recognizer_for
-from asr.measure_false import FalseAlarms, false_alarms
+from asr.measure.false_alarms import FalseAlarms, false_alarms
 from asr.recognizer import AsrError
 from hotline.bench.register import SURE
 from hotline.errors import CannotRun

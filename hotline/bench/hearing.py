@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr.grammar import Grammar
-from asr.line_simulation import Conditions
-from asr.measure import Judged
-from asr.measure_expect import plain, value_of
-from asr.measure_run import HeardClip, Results, Run
-from asr.measure_set import Clip, MeasuringSet
+from asr.grammars.grammar import Grammar
+from asr.line.simulation import Conditions
+from asr.measure.expect import plain, value_of
+from asr.measure.figures import Judged
+from asr.measure.measuring_set import Clip, MeasuringSet
+from asr.measure.run import HeardClip, Results, Run
 from asr.recognizer import AsrError, Recognizer
 from hotline.errors import CannotRun
 from plate_parser.parse import plates_in

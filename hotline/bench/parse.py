@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from plate_parser.parse import plates_in
 from plate_parser.rules import classify
 

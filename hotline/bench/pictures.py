@@ -4,7 +4,7 @@ import math
 from html import escape
 from typing import Any
 
-from asr.measure import NOTHING
+from asr.measure.figures import NOTHING
 from hotline.bench.confusions import characters
 
 CELL, EDGE = 16, 26

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from asr.measure import interval
+from asr.measure.figures import interval
 from asr.recognizer import Hypothesis, Result
 from dialer.register.made_up import made_up_plates
 from hotline.bench.hearing import Outcome

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from asr.measure import interval
+from asr.measure.figures import interval
 from asr.recognizer import Hypothesis, Result
 from dialer.register.made_up import write_owners
 from hotline.bench.hearing import Outcome

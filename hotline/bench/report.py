@@ -10,10 +10,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from asr.line_simulation import Conditions
-from asr.measure import figures
-from asr.measure_engine import model_id, recognizer_of
-from asr.measure_set import read_set
+from asr.line.simulation import Conditions
+from asr.measure.engine import model_id, recognizer_of
+from asr.measure.figures import figures
+from asr.measure.measuring_set import read_set
 from hotline.bench.hearing import Outcome, Row, hear_rows, rows, spoken_plates
 from hotline.bench.register import measure_register
 

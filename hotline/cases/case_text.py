@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from asr.engines.whisper import check_installed
-from asr.free_speech import Transcriber
-from asr.free_speech_text import MASK, masked
+from asr.free_speech.text import MASK, masked
+from asr.free_speech.transcriber import Transcriber
 from asr.recognizer import AsrError
 from hotline.cases.casebook import OpenCase
 

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from asr.line_simulation import LINES, Conditions
+from asr.line.simulation import LINES, Conditions
 from dialer.vault.config import load_vault_config
 from hotline.bench.false_plates import measure_false_plates
 from hotline.bench.learn_confusions import table_text

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from asr.hear import Recording, read_recording
 from asr.hear import hear as hear_recording
-from asr.measure_engine import recognizer_of
+from asr.measure.engine import recognizer_of
 from asr.recognizer import AsrError, Result
 from hotline.cli.number import Number
 

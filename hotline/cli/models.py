@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from asr.acoustic import ENCODER
+from asr.ear.acoustic import ENCODER
 from asr.engines.choice import ENGINES, IN_WORKERS, SERVERS, EngineChoice, engine_of
 from asr.engines.trial import SAID, Trial, try_engine
 from asr.recognizer import AsrError

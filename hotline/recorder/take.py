@@ -1,7 +1,7 @@
 """One reading: from the beep until the reader has finished, and whether it can be used."""
 
-from asr.endpointing import Endpointer
-from asr.vad import VoiceActivity
+from asr.listening.endpointing import Endpointer
+from asr.listening.vad import VoiceActivity
 
 AROUND_MS = 300
 """Kept before and after the speech."""

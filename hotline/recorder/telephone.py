@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from asr.endpointing import Profile
+from asr.listening.endpointing import Profile
 from asr.pool import RecognizerPool
 from hotline.recorder.kit import Kit, Volunteer
 from hotline.recorder.prompts import TEXTS, RecorderPrompts, beep

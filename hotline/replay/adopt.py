@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from ruamel.yaml import YAML
 
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from hotline.errors import CannotRun
 from hotline.owners.call import owner_recording
 from hotline.replay.house import House

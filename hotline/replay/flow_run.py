@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from asr.grammar import FOLDER
+from asr.grammars.grammar import FOLDER
 from dialer.queue.attempts import AttemptPolicy
 from dialer.texting.settings import Gateway
 from hotline.desk.desk import Desk

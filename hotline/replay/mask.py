@@ -4,10 +4,10 @@ import re
 
 import numpy as np
 
-from asr.endpointing import SPEECH_OFF, SPEECH_ON
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
+from asr.listening.endpointing import SPEECH_OFF, SPEECH_ON
+from asr.listening.vad import VoiceActivity
 from asr.recognizer import Recognizer
-from asr.vad import VoiceActivity
 from tts import audio, caller_voice
 from tts.errors import TtsError
 

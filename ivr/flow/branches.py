@@ -6,9 +6,9 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr.grammar import Grammar
-from asr.grammar_file import GrammarName, read
-from asr.graph import END, Graph
+from asr.grammars.grammar import Grammar
+from asr.grammars.grammar_file import GrammarName, read
+from asr.grammars.graph import END, Graph
 
 VALUE = "value"
 """The branch of answers that are no intents: plates, digits, minutes."""

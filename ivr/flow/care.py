@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from asr.endpointing import Profile
+from asr.listening.endpointing import Profile
 from ivr.flow.model import Aside
 from ivr.flow.source import Item, nearest
 from ivr.flow.yaml_file import read_yaml

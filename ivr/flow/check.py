@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asr.grammar_file import GrammarName
+from asr.grammars.grammar_file import GrammarName
 from asr.recognizer import GrammarError
 from ivr.flow.actions import ActionSpec
 from ivr.flow.branches import VALUE, Heard, heard

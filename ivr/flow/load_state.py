@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from asr.endpointing import Profile
-from asr.grammar_file import GrammarName, choice_name
+from asr.grammars.grammar_file import GrammarName, choice_name
+from asr.listening.endpointing import Profile
 from asr.recognizer import GrammarError
 from ivr.flow.expression import Expression, ExpressionError, constant, parse
 from ivr.flow.model import Argument, Choice, Listen, State, VisitLimit, WhileWaiting

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from asr.endpointing import Profile
+from asr.listening.endpointing import Profile
 from ivr.flow.expression import Expression
 from ivr.flow.source import Where
 from ivr.pace import Struggle

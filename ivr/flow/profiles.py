@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from asr.endpointing import Profile
+from asr.listening.endpointing import Profile
 from ivr.flow.source import FlowError, Item, Where, nearest
 from ivr.flow.yaml_file import read_yaml
 

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from asr.grammar import FOLDER, Grammar, ready_made
+from asr.grammars.grammar import FOLDER, Grammar, ready_made
 from asr.hear import embedded
 from asr.pool import AsyncStream
 from asr.recognizer import Recognizer, Result

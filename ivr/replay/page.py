@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from asr.endpointing import SPEECH_OFF, SPEECH_ON
-from asr.vad import VoiceActivity
+from asr.listening.endpointing import SPEECH_OFF, SPEECH_ON
+from asr.listening.vad import VoiceActivity
 from ivr.call import FRAME_MS
 from ivr.replay.compare import heard_words
 from ivr.replay.result import Event, Replayed, Track

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from asr.line_effects import coded, coloured, swell
+from asr.line.effects import coded, coloured, swell
 from ivr.call import FRAME_MS
 from ivr.replay.fixture import Fixture, LineSound, Script, Turn
 from tts import audio, caller_voice

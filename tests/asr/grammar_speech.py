@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from asr.grammar import Grammar
-from asr.templates import units_of
-from asr.units import UNIT_IDS, UNITS
+from asr.grammars.grammar import Grammar
+from asr.grammars.templates import units_of
+from asr.grammars.units import UNIT_IDS, UNITS
 
 
 def heard(units, rng, spread=1.0):

@@ -1,4 +1,4 @@
-"""The beam search in plain numpy, slow and easy to check: what ``asr.decoder`` is held to."""
+"""The beam search in plain numpy, slow and easy to check: what ``asr.search.decoder`` is held to."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asr.decoder import Decoded, Path
-from asr.grammar import Graph
+from asr.grammars.grammar import Graph
+from asr.search.decoder import Decoded, Path
 
 _LOW = -1e30
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)

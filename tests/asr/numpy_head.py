@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.head_graph import stored
+from asr.ear.head_graph import stored
 
 
 class NumpyHead:

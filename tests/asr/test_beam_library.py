@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from asr import beam_library
 from asr.recognizer import ModelMissing
+from asr.search import beam_library
 
 
 def test_it_is_built_once_and_nothing_is_left_over(tmp_path):
@@ -46,6 +46,6 @@ def test_a_library_that_is_there_needs_neither_compiler_nor_writing(tmp_path, mo
 
 
 def test_set_up_builds_it_by_command():
-    done = subprocess.run([sys.executable, "-m", "asr.beam_library"], capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "-m", "asr.search.beam_library"], capture_output=True, text=True,
                           timeout=60, check=True)
     assert done.stdout.strip() == str(beam_library.library_path())

@@ -6,13 +6,14 @@ import sys
 
 import pytest
 
-from asr import acoustic, bench_streams
+from asr.ear import acoustic
+from asr.measure import bench_streams
 
 needs_model = pytest.mark.skipif(not acoustic.ENCODER.exists(), reason="run `make setup` first")
 
 
 def run(*arguments):
-    return subprocess.run([sys.executable, "-m", "asr.bench_streams", *arguments],
+    return subprocess.run([sys.executable, "-m", "asr.measure.bench_streams", *arguments],
                           capture_output=True, text=True, timeout=100)
 
 

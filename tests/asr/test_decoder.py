@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from grammar_speech import graph_of, heard
 
-from asr.decoder import decode
 from asr.engines.embedded import Settings, to_result
-from asr.grammar import Grammar
-from asr.units import UNIT_IDS, UNITS
+from asr.grammars.grammar import Grammar
+from asr.grammars.units import UNIT_IDS, UNITS
+from asr.search.decoder import decode
 
 
 def rows(*mixtures):

@@ -8,9 +8,9 @@ import pytest
 from grammar_speech import graph_of, heard
 from numpy_beam import decode as plain
 
-from asr.decoder import decode
-from asr.grammar import Grammar, Graph
-from asr.units import UNITS
+from asr.grammars.grammar import Grammar, Graph
+from asr.grammars.units import UNITS
+from asr.search.decoder import decode
 
 FEW_UNITS = 12
 GARBAGE = FEW_UNITS

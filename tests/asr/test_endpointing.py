@@ -2,7 +2,7 @@
 
 import pytest
 
-from asr.endpointing import BLOCK_MS, FRAME_MS, Endpointer, Profile
+from asr.listening.endpointing import BLOCK_MS, FRAME_MS, Endpointer, Profile
 
 PLATE = Profile(look_ms=190, sure_ms=250, quiet_ms=1200)
 

@@ -11,8 +11,8 @@ import pytest
 from asr import hear
 from asr.engines import whisper
 from asr.engines.whisper import WhisperRecognizer, check_installed, stretches
-from asr.free_speech import Transcriber, TranscriberBusy
-from asr.grammar import Grammar
+from asr.free_speech.transcriber import Transcriber, TranscriberBusy
+from asr.grammars.grammar import Grammar
 from asr.recognizer import AsrError, GrammarError, ModelMissing
 
 needs_whisper = pytest.mark.skipif(not (whisper.FOLDER / "model.bin").exists(),

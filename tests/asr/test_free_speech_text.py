@@ -2,7 +2,7 @@
 
 import pytest
 
-from asr.free_speech_text import masked, simplified, text_of, unlooped
+from asr.free_speech.text import masked, simplified, text_of, unlooped
 
 
 @pytest.mark.parametrize("said, kept", [

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from grammar_speech import graph_of, heard
 
-from asr.decoder import decode
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from asr.recognizer import GrammarError
+from asr.search.decoder import decode
 
 NAMES = ("plate", "yes_no", "owner_answer", "minutes", "person")
 

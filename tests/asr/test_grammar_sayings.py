@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from grammar_speech import clearly, units_said
 
-from asr.decoder import decode
-from asr.grammar import Grammar
-from asr.graph import compiled
+from asr.grammars.grammar import Grammar
+from asr.grammars.graph import compiled
+from asr.search.decoder import decode
 from plate_parser.amend import amended
 from plate_parser.rules import classify
 
@@ -203,7 +203,7 @@ def test_another_pair_of_characters_is_compiled_without_the_plates_beside_them(m
         nodes.append(len(graph.unit))
         return graph
 
-    monkeypatch.setattr("asr.grammar.compiled", counted)
+    monkeypatch.setattr("asr.grammars.grammar.compiled", counted)
     assert len(Grammar.load("which(one=D;other=0)").graph.unit) > NODES_AT_MOST["correction"] - 500
     assert len(nodes) == 1 and nodes[0] <= 1300               # as any grammar without plates
 

@@ -7,9 +7,9 @@ import pytest
 import soundfile
 from recognizer_fakes import CountingRecognizer
 
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from asr.hear import LINE_RATE, hear, read_8k, read_recording
-from asr.recent_pcm import LONGEST_S
+from asr.listening.recent_pcm import LONGEST_S
 from asr.recognizer import AsrError
 
 RNG = np.random.default_rng(7)

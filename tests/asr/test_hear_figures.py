@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from asr.grammar import Grammar
-from asr.line_simulation import LINES, Conditions, over_the_line
-from asr.measure import NOTHING, Judged, figures, interval
-from asr.measure_expect import value_of
-from asr.measure_run import HeardClip, Results, grammar_id
-from asr.measure_set import Reader, read_set
+from asr.grammars.grammar import Grammar
+from asr.line.simulation import LINES, Conditions, over_the_line
+from asr.measure.expect import value_of
+from asr.measure.figures import NOTHING, Judged, figures, interval
+from asr.measure.measuring_set import Reader, read_set
+from asr.measure.run import HeardClip, Results, grammar_id
 from asr.recognizer import AsrError
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from asr.training import letter_set
 
 

@@ -6,14 +6,14 @@ import pytest
 from numpy_head import NumpyHead, gelu
 from onnx import TensorProto, helper
 
-from asr import acoustic
-from asr.acoustic import AcousticModel
-from asr.encoder_export import _Graph, _output
+from asr.ear import acoustic
+from asr.ear.acoustic import AcousticModel
+from asr.ear.encoder_export import _Graph, _output
+from asr.ear.head_graph import add_head
 from asr.engines.embedded import EmbeddedRecognizer
-from asr.grammar import Grammar
-from asr.head_graph import add_head
+from asr.grammars.grammar import Grammar
 from asr.hear import read_8k
-from asr.line_effects import coloured
+from asr.line.effects import coloured
 from asr.recognizer import AsrError, ModelMissing
 
 needs_model = pytest.mark.skipif(not acoustic.ENCODER.exists(), reason="run `make setup` first")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from asr.hear import read_8k
 from asr.pool import RecognizerPool
 from asr.recognizer import AsrError, GrammarError

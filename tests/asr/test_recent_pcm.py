@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from asr.recent_pcm import RecentPcm
+from asr.listening.recent_pcm import RecentPcm
 
 SOUND = (1000 * np.sin(np.arange(8000))).astype("<i2").tobytes()
 HUSH = np.full(8 * 8000, 8, "<i2").tobytes()          # what A-law makes of silence

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from asr.recent_values import RecentValues
+from asr.listening.recent_values import RecentValues
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 1.0])

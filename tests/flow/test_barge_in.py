@@ -9,8 +9,8 @@ import pytest
 import soundfile
 import soxr
 
-from asr.endpointing import Profile
-from asr.onset import swells
+from asr.listening.endpointing import Profile
+from asr.listening.onset import swells
 from asr.recognizer import Hypothesis, Result
 from hotline.bench.made_sounds import click, cough, door, pcm
 from ivr.call import Call, PlayedOut

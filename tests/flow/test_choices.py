@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from asr.grammar import FOLDER, Grammar
+from asr.grammars.grammar import FOLDER, Grammar
 from asr.recognizer import GrammarError
 from ivr.flow.check import House, problems
 from ivr.flow.load import load_flow

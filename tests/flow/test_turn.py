@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from asr.endpointing import Profile
+from asr.listening.endpointing import Profile
 from asr.recognizer import Hypothesis, Result
 from ivr import turn
 from ivr.call import Call

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from asr.engines import whisper
-from asr.free_speech import Transcript
+from asr.free_speech.transcriber import Transcript
 from asr.hear import read_8k
 from asr.recognizer import AsrError, ModelMissing, Word
 from hotline.cases import case_text

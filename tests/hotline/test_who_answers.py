@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from house import phone
 
-from asr.free_speech import Transcriber
+from asr.free_speech.transcriber import Transcriber
 from asr.pool import RecognizerPool
 from dialer.answer.second_ear import SecondEar
 from dialer.vault.supervise import VaultProcess

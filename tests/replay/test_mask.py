@@ -2,7 +2,7 @@
 
 import pytest
 
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from asr.hear import embedded
 from hotline.replay.mask import masked_sound, masked_text
 from tts import audio, caller_voice

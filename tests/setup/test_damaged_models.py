@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from asr.acoustic import ENCODER, AcousticModel
-from asr.encoder_export import checksum_file
+from asr.ear.acoustic import ENCODER, AcousticModel
+from asr.ear.encoder_export import checksum_file
 from asr.recognizer import ModelMissing
 from tts.errors import VoiceFileWrong
 from tts.kokoro import MODEL_DIR, MODEL_SHA256, Kokoro

@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 import yaml
 
-from asr.line_effects import WIDE, coloured, swell
-from asr.line_simulation import Conditions, over_the_line
+from asr.line.effects import WIDE, coloured, swell
+from asr.line.simulation import Conditions, over_the_line
 from dialer.answer.verdict import PERSON
 from hotline.bench.answers import sounds
 from hotline.bench.answers.speech import spoken, throat

@@ -11,7 +11,7 @@ from typing import Any
 
 from asr.engines.embedded import EmbeddedRecognizer
 from asr.engines.whisper import WhisperRecognizer
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from asr.recognizer import Recognizer, Result
 from dialer.answer.judge import Judge
 from dialer.answer.verdict import OUTCOMES, PERSON, Verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asr.line_effects import WIDE, coloured
+from asr.line.effects import WIDE, coloured
 
 NETWORK_HZ = 450.0
 CADENCES = {                       # seconds on, off, …; GB/T 15279

@@ -10,7 +10,7 @@ from importlib.resources import files
 import numpy as np
 import soxr
 
-from asr.line_effects import NARROW, WIDE
+from asr.line.effects import NARROW, WIDE
 from hotline.bench.answers import sounds
 from tts import audio, caller_voice
 from tts.errors import UnreadableText

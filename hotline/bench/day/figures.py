@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import median, quantiles
 from typing import Any
 
-from asr.measure import interval
+from asr.measure.figures import interval
 from hotline.bench.day.live import Lived
 
 MINUTE_S = 60

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from recognizer_servers import SpeechServer
 
-from asr.grammar import FOLDER, Grammar
+from asr.grammars.grammar import FOLDER, Grammar
 from asr.recognizer import AsrError, Hypothesis, Result
 from asr.remote.hearing import FIRST_PAUSE_S, Health, RemoteHearing
 from asr.remote.server import Server

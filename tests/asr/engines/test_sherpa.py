@@ -9,7 +9,7 @@ import tone_model
 
 from asr.engines.choice import EngineChoice, engine_of, make_hearing
 from asr.engines.sherpa import SherpaRecognizer
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from asr.recognizer import AsrError, ModelMissing
 
 YES_NO = Grammar.load("yes_no")

@@ -8,7 +8,7 @@ import pytest
 
 from asr.engines.choice import EngineChoice, engine_of, make_hearing
 from asr.engines.vosk_local import Lexicon, VoskRecognizer
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from asr.recognizer import AsrError, ModelMissing
 
 pytestmark = pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng speaks Korean here")

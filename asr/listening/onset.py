@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from asr.recent_values import RecentValues
+from asr.listening.recent_values import RecentValues
 
 RATE = 8000
 PIECE = 80

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asr.endpointing import BLOCK_MS, Endpointer
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from asr.hear import LINE_RATE, read_recording
-from asr.line_simulation import Conditions, over_the_line
+from asr.line.simulation import Conditions, over_the_line
+from asr.listening.endpointing import BLOCK_MS, Endpointer
+from asr.listening.vad import VoiceActivity
 from asr.recognizer import Recognizer
-from asr.vad import VoiceActivity
 
 PRE_ROLL_MS = 400
 QUIET_MS = 700

@@ -7,8 +7,8 @@ import unicodedata
 
 import numpy as np
 
-from asr.grammar import Grammar
-from asr.graph import END
+from asr.grammars.grammar import Grammar
+from asr.grammars.graph import END
 
 _DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
 

@@ -17,7 +17,7 @@ SPEECH_OFF = 0.35
 ONSET_MS = 96
 """Speech must last this long before it counts: a click or a cough's edge does not."""
 BLOCK_MS = 32
-"""Length of one block that `asr.vad` gives a probability for."""
+"""Length of one block that `asr.listening.vad` gives a probability for."""
 FRAME_MS = 20
 """Length of one frame that `Endpointer.hear` takes the loudness of."""
 FAINT = 10 ** (-25 / 20)

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from asr import templates
-from asr.decoder import Path, decode
-from asr.grammar import Grammar
+from asr.grammars import templates
+from asr.grammars.grammar import Grammar
+from asr.grammars.units import BLANK, LETTERS, SYLLABLES, TONED, UNIT_IDS, UNITS
 from asr.recognizer import Hypothesis, Result, Word
-from asr.units import BLANK, LETTERS, SYLLABLES, TONED, UNIT_IDS, UNITS
+from asr.search.decoder import Path, decode
 
 LONGEST_TEXT = 200                 # characters; nobody says more in one turn
 MOST = 50                          # hypotheses kept

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from asr.templates import Builder
+    from asr.grammars.templates import Builder
 
 KEYS = ("classes", "patterns", "of", "lengths", "repeats", "repeat_weight", "between",
         "between_weight")

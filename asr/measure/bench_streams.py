@@ -1,4 +1,4 @@
-"""How fast streams get their answers on one core: ``python -m asr.bench_streams [FILE…] [--json]``.
+"""How fast streams get their answers on one core: ``python -m asr.measure.bench_streams [FILE…] [--json]``.
 
 A recording is brought to ``--seconds`` and heard over and over: a plate and a yes/no alone, a finish
 right after a look, and ``--streams`` of them ended together. Without a recording the prompts' own
@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.endpointing import Profile
 from asr.hear import LINE_RATE, read_8k
+from asr.listening.endpointing import Profile
 from asr.pool import RecognizerPool
 from asr.recognizer import AsrError
 
-PIECES = Path(__file__).resolve().parent.parent / "flows" / "prompts" / "pieces"
+PIECES = Path(__file__).resolve().parents[2] / "flows" / "prompts" / "pieces"
 GOALS = {"plate ms": 150, "finish after a look ms": 150, "real-time factor": 0.06,
          "together, the last s": 1.5, "worker MB": 500}
 

@@ -1,4 +1,4 @@
-"""How well free speech is written down: ``python -m asr.free_speech_measure SET.tsv [--json]``.
+"""How well free speech is written down: ``python -m asr.measure.free_speech SET.tsv [--json]``.
 
 ``SET.tsv`` (columns file, text) lies beside ``SET.tar`` with the recordings. Each is heard as 8 kHz
 A-law. Prints the character error rate and the CPU's real-time factor.

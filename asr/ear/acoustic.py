@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from asr import frontend
-from asr.encoder_export import EAR, checksum_file, ear_id, sha256_of
+from asr.ear import frontend
+from asr.ear.encoder_export import EAR, checksum_file, ear_id, sha256_of
+from asr.grammars.units import BLANK, UNIT_IDS, UNITS
 from asr.recognizer import ModelMissing
-from asr.units import BLANK, UNIT_IDS, UNITS
 
-ENCODER = Path(__file__).resolve().parent.parent / ".models" / "whisper-base-encoder-int8.onnx"
+ENCODER = Path(__file__).resolve().parents[2] / ".models" / "whisper-base-encoder-int8.onnx"
 # What callers from the south say for what, and from the north (二 as "ar"); the model's answer for one counts a little for the other.
 NEIGHBOURS = (
     [("gan1", "gan4"), ("jin1", "jin4"), ("ji2", "ji4"), ("yu2", "yu4"), ("si", "shi"),

@@ -1,6 +1,6 @@
 """Builds the ONNX ear, int8 encoder and head, from Whisper-base's weights; needs no torch.
 
-    python -m asr.encoder_export --model-bin .models/whisper-base/model.bin \
+    python -m asr.ear.encoder_export --model-bin .models/whisper-base/model.bin \
         --out .models/whisper-base-encoder-int8.onnx
 
 What this project learnt (``asr/models/ear.npz``) is taken in: adapters are added to the encoder's
@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.ct2 import read_encoder
-from asr.head_graph import UNQUANTISED, add_head
+from asr.ear.ct2 import read_encoder
+from asr.ear.head_graph import UNQUANTISED, add_head
 from asr.recognizer import AsrError
 
 MODEL_BIN_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
-EAR = Path(__file__).parent / "models" / "ear.npz"
+EAR = Path(__file__).parent.parent / "models" / "ear.npz"
 WIDTH, HEADS, LAYERS = 512, 8, 6
 OPSET = 20
 

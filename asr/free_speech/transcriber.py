@@ -26,7 +26,7 @@ class TranscriberBusy(AsrError):
 class Transcript:
     """``text`` of all, "" where nobody spoke; ``segments`` its stretches with times from the start.
 
-    Digits are as heard: ``asr.free_speech_text.masked`` takes numbers out.
+    Digits are as heard: ``asr.free_speech.text.masked`` takes numbers out.
     """
 
     text: str

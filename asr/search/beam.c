@@ -1,4 +1,4 @@
-/* CTC prefix beam search over a grammar's graph. asr/decoder.py says what it means and calls it.
+/* CTC prefix beam search over a grammar's graph. asr/search/decoder.py says what it means and calls it.
  *
  * Scores are probabilities, scaled by the best of each frame, so that merging is an addition; what
  * is out of a double's range is far below the beam. Memory is kept from call to call, by thread: to

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-from asr.line_effects import NARROW, WIDE, band_limit, coded, coloured, g722, swell, with_losses
+from asr.line.effects import NARROW, WIDE, band_limit, coded, coloured, g722, swell, with_losses
 
 LINES = ("clean", "alaw", "ulaw", "g722", "gsm")
 _SUBTYPES = {"alaw": "ALAW", "ulaw": "ULAW", "gsm": "GSM610"}

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.grammar import Grammar
+from asr.grammars.grammar import Grammar
 from asr.hear import LINE_RATE
-from asr.line_simulation import Conditions, over_the_line
-from asr.measure_set import Clip, Reader, recording_of
+from asr.line.simulation import Conditions, over_the_line
+from asr.measure.measuring_set import Clip, Reader, recording_of
 from asr.recognizer import AsrError, Recognizer, Result
 
 _TEXTS_KEPT = 10

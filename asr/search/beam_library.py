@@ -1,4 +1,4 @@
-"""Builds and loads the compiled beam search (``beam.c``): ``python -m asr.beam_library``.
+"""Builds and loads the compiled beam search (``beam.c``): ``python -m asr.search.beam_library``.
 
 C and not numba, by measurement: numba with llvmlite is 208 MB on disk, 120 MB more in each worker and
 0.4 s at each start, and compiles anew wherever its cache cannot be written (a service's own user, a
@@ -21,7 +21,7 @@ from pathlib import Path
 from asr.recognizer import AsrError, ModelMissing
 
 SOURCE = Path(__file__).with_name("beam.c")
-FOLDER = Path(__file__).resolve().parent.parent / ".models"
+FOLDER = Path(__file__).resolve().parents[2] / ".models"
 COMPILERS = ("cc", "gcc", "clang")
 _FLAGS = ("-O3", "-std=c11", "-Wall", "-shared", "-fPIC")
 _COMPILE_TIMEOUT_S = 60

@@ -10,16 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from asr.grammars.sequence import Sequence
+from asr.grammars.units import LETTERS, UNITS
 from asr.recognizer import GrammarError
-from asr.sequence import Sequence
-from asr.units import LETTERS, UNITS
 
 _HALF = math.log(0.5)
 _AGAIN = 0.75                      # of `x+`: that one more follows
 _USUAL_READING = 0.7               # of a character with several; the others share the rest
 GARBAGE = len(UNITS)               # a pseudo unit: any sound
 UNIT_NAMES = (*UNITS, "*")
-_PINYIN = Path(__file__).parent / "data" / "pinyin.tsv"
+_PINYIN = Path(__file__).parent.parent / "data" / "pinyin.tsv"
 _TOKEN = re.compile(r"\{[^}]*\}|@[\d.]+|[()\[\]|+]|\S")
 _SLOT = re.compile(r"\{(\w+)\}")
 _PARAMETER = re.compile(r"\$([a-z_]+)(?:\.(\d))?")

@@ -6,7 +6,7 @@ import hashlib
 import importlib
 from pathlib import Path
 
-from asr.encoder_export import ear_id
+from asr.ear.encoder_export import ear_id
 from asr.engines.embedded import SETTINGS
 from asr.hear import embedded
 from asr.recognizer import Recognizer

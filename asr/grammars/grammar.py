@@ -3,7 +3,7 @@
 A file has `start` (a rule's name), `rules`, and optionally `with` (rules of `common.yaml` that may be
 said instead, with their weights), `use` (files whose rules it takes), `beside` (files all of whose sentences
 may be said instead, compiled once for all parameters) and `parameters`. A rule is a list of alternatives, a
-mapping of values to what is said, or a `sequence` (``asr/sequence.py``):
+mapping of values to what is said, or a `sequence` (``asr/grammars/sequence.py``):
 
     start: minutes
     with: {person: 0.02}
@@ -29,14 +29,14 @@ from pathlib import Path
 
 import numpy as np
 
-from asr import templates
-from asr.grammar_file import Document, GrammarName, assembled, choice_name, read
-from asr.graph import END, Graph, compiled, joined
+from asr.grammars import templates
+from asr.grammars.grammar_file import Document, GrammarName, assembled, choice_name, read
+from asr.grammars.graph import END, Graph, compiled, joined
 from asr.recognizer import GrammarError
 
 __all__ = ["FOLDER", "Grammar", "Graph", "Sentence", "choice_name"]
 
-FOLDER = Path(__file__).resolve().parent.parent / "flows" / "grammars"
+FOLDER = Path(__file__).resolve().parents[2] / "flows" / "grammars"
 
 
 @dataclass(frozen=True)

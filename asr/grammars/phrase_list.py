@@ -6,8 +6,8 @@ import random
 
 import numpy as np
 
-from asr.grammar import Grammar, Graph
-from asr.templates import GARBAGE
+from asr.grammars.grammar import Grammar, Graph
+from asr.grammars.templates import GARBAGE
 
 MOST_PHRASES = 1500
 _LONGEST = 40                      # characters of a phrase

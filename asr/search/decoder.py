@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from asr import beam_library
-from asr.grammar import Graph
+from asr.grammars.grammar import Graph
+from asr.search import beam_library
 
 SURELY_NOTHING = 0.6               # of the blank: below it a sound counts as a unit, whichever it is
 SHORT_UNITS = 2

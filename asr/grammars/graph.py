@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from asr.grammars.templates import Builder
 from asr.recognizer import GrammarError
-from asr.templates import Builder
 
 END = -1
 _MOST_MOVES = 200_000

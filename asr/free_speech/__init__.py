@@ -1,0 +1,1 @@
+"""Free speech written down beside the calls, and its text made fit for people."""

@@ -1,0 +1,1 @@
+"""Grammars: what can be said now, read from YAML and compiled to a graph over the model's units."""

@@ -1,0 +1,1 @@
+"""The search of a grammar's graph: by probabilities of units (beam search in C) and by text."""
