@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from asr.engines.trial import SAID, try_engine
+from asr.measure.trial import SAID, try_engine
 from hotline.config import EngineConfig, load_config
 from hotline.flows import load_checked_flow
 from hotline.storage.store import Store

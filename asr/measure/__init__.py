@@ -1,1 +1,1 @@
-"""Measuring hearing: sets of recordings, runs, figures, false alarms, free speech, speed of streams."""
+"""Measuring hearing: sets of recordings, runs, figures, false alarms, free speech, speed of streams, a trial."""

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from asr.ear.acoustic import ENCODER
 from asr.engines.choice import ENGINES, IN_WORKERS, SERVERS, EngineChoice, engine_of
-from asr.engines.trial import SAID, Trial, try_engine
+from asr.measure.trial import SAID, Trial, try_engine
 from asr.recognizer import AsrError
 from hotline.config import EngineConfig, load_config
 from hotline.errors import CannotRun

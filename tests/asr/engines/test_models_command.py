@@ -11,7 +11,7 @@ import pytest
 import tone_model
 from recognizer_servers import SpeechServer
 
-from asr.engines.trial import SAID
+from asr.measure.trial import SAID
 from hotline.config import load_config
 from hotline.errors import CannotRun
 
