@@ -22,6 +22,9 @@ from plate_parser.open_list import OpenListError, read_open_list
 LONGEST_TIMEOUT_S = 10
 """A caller who waits for longer has hung up."""
 SHORTEST_TAKE_OVER_S = 5
+LEAST = {"recognizer_workers": 1, "seat_ring_s": 1, "owner_ring_s": 1, "call_back_ring_s": 1, "hold_s": 0, "case_life_s": 0,
+         "finish_calls_s": 0}
+"""What has rules of its own, as owners' attempts and texts have, is not among them."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ def load_config(path: Path) -> EngineConfig:
             if key not in known:
                 raise CannotRun(f"{path}: '{key}' in [{section}] is not known{_hint(key, known)}")
             name = known[key] if isinstance(known, dict) else key
-            settings[name] = _fitting(path, name, value)
+            settings[name] = _fitting(path, name, f"'{key}' in [{section}]", value)
     if written_url := settings.get("database_url"):
         settings["database_url"] = database_url(written_url, path.parent).render_as_string(hide_password=False)
     config = EngineConfig(**settings)
@@ -180,8 +183,8 @@ def load_config(path: Path) -> EngineConfig:
     return config
 
 
-def _fitting(path: Path, name: str, value: Any) -> Any:
-    """The value in its field's type; paths are taken from the file's own folder."""
+def _fitting(path: Path, name: str, shown: str, value: Any) -> Any:
+    """The value in its field's type; paths are taken from the file's own folder. `shown`: the setting as the file has it."""
     field = next(field for field in fields(EngineConfig) if field.name == name)
     wanted = type(field.default if field.default is not MISSING else "")
     if issubclass(wanted, Path):
@@ -191,7 +194,9 @@ def _fitting(path: Path, name: str, value: Any) -> Any:
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool):
-        raise CannotRun(f"{path}: '{name}' must be {_spoken(wanted)}, not {value!r}")
+        raise CannotRun(f"{path}: {shown} must be {_spoken(wanted)}, not {value!r}")
+    if wanted is int and value < LEAST.get(name, value):
+        raise CannotRun(f"{path}: {shown} must be {LEAST[name]} or more, not {value}")
     return value
 
 

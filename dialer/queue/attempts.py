@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from dialer.errors import ConfigProblem
 from dialer.outcome import OUTCOMES
-from dialer.register.owner import Owner, field_problems
+from dialer.register.owner import Owner, quiet_spans
 
 AGAIN = {name for name, follows in OUTCOMES.items() if follows.then == "again"}
 """After these the same number may be tried again."""
@@ -67,7 +67,7 @@ class AttemptPolicy:
             raise ConfigProblem(f"[owners] keep_trying_s must be 60 to {DAY_S} seconds")
         if self.remind_s > DAY_S:
             raise ConfigProblem(f"[owners] remind_s must be 0 (no reminder) to {DAY_S} seconds")
-        if not isinstance(self.quiet, str) or field_problems({"phone": "00", "quiet": self.quiet}):
+        if not isinstance(self.quiet, str) or self.quiet and quiet_spans(self.quiet) is None:
             raise ConfigProblem("[owners] quiet must be written 22:00-07:00 or left empty")
 
     def wait_s(self, outcome: str, failures: int = 1) -> float:

@@ -11,8 +11,8 @@ from dialer.register.secret import Secret
 ADDRESSES = ("", "先生", "女士")
 PACKED_BYTES = 126
 """No owner's record is longer, so that all can have one length: three numbers of 17 digits fit."""
-_NUMBER = re.compile(r"\+?[0-9A-Za-z*#._-]{2,32}")
-_MOST_DIGITS = 17  # E.164 §6: at most 15, and 00 before them
+_NUMBER = re.compile(r"\+?[0-9]([-.]?[0-9])*")
+_FEWEST_DIGITS, _MOST_DIGITS = 5, 17  # E.164 §6: at most 15, and 00 before them
 _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")
 
@@ -46,11 +46,11 @@ class Owner:
         """Whether the owner asked not to be called at this minute (0..1439, local time)."""
         return any(
             begin <= minute_of_day < end if begin < end else minute_of_day >= begin or minute_of_day < end
-            for begin, end in _spans(self.quiet) or ()
+            for begin, end in quiet_spans(self.quiet) or ()
         )
 
 
-def _spans(quiet: str) -> list[tuple[int, int]] | None:
+def quiet_spans(quiet: str) -> list[tuple[int, int]] | None:
     """(begin, end) in minutes of the day; None where `quiet` is not written as it should be."""
     spans = []
     for span in quiet.split():
@@ -69,13 +69,13 @@ def field_problems(row: dict[str, str]) -> list[str]:
     if not numbers[0]:
         found.append("phone is empty")
     if any(number and not _NUMBER.fullmatch(number) for number in numbers):
-        found.append("a phone number has a character that cannot be dialled, or over 32 of them")
-    if any(len(digits) > _MOST_DIGITS for digits in (re.sub(r"[+.-]", "", number) for number in numbers) if digits.isdecimal()):
-        found.append(f"a phone number has over {_MOST_DIGITS} digits: none is as long")
+        found.append("a phone number has other signs than digits, a + in front, and - or . between digits")
+    if not all(_FEWEST_DIGITS <= len(re.sub(r"[+.-]", "", number)) <= _MOST_DIGITS for number in numbers if number):
+        found.append(f"a phone number must have {_FEWEST_DIGITS} to {_MOST_DIGITS} digits")
     if row.get("address", "") not in ADDRESSES:
         found.append("address must be 先生, 女士 or empty")
     if row.get("language") and not _LANGUAGE.fullmatch(row["language"]):
         found.append("language must be a code such as zh, en or yue")
-    if row.get("quiet") and _spans(row["quiet"]) is None:
+    if row.get("quiet") and quiet_spans(row["quiet"]) is None:
         found.append("quiet must be written 22:00-07:00 or left empty")
     return found

@@ -61,15 +61,15 @@ def test_the_life_of_a_register_on_the_command_line(tmp_path):
     ("owners import foreign.reg", "foreign.reg was sealed with another key"),
     ("owners import nothing.reg", "nothing.reg: No such file"),
     ("owners rollback", "no generation before"),
-    ("owners seal owners.csv --key owners.key", "over 17 digits"),
+    ("owners seal owners.csv --key owners.key", "5 to 17 digits"),
     ("owners seal twice.csv --key owners.key", "twice.csv:3: the same plate is on line 2"),
     ("owners rotate", "give --vault"),
 ])
 def test_what_cannot_be_is_one_sentence_and_exit_code_2(tmp_path, words, said):
     (tmp_path / "vault.toml").write_text('key_file = "owners.key"\n')
     (tmp_path / "owners.csv").write_text("plate,phone\n赣K12345,12345678901234567890\n", encoding="utf-8")
-    (tmp_path / "twice.csv").write_text("plate,phone\n赣K12345,0001\n赣K12345,0002\n", encoding="utf-8")
-    (tmp_path / "one.csv").write_text("plate,phone\n赣K12345,0001\n", encoding="utf-8")
+    (tmp_path / "twice.csv").write_text("plate,phone\n赣K12345,00010001\n赣K12345,00010002\n", encoding="utf-8")
+    (tmp_path / "one.csv").write_text("plate,phone\n赣K12345,00010001\n", encoding="utf-8")
     new_key(tmp_path / "owners.key")
     seal(tmp_path / "one.csv", bytes(32), tmp_path / "foreign.reg")
     (tmp_path / "torn.reg").write_bytes((tmp_path / "foreign.reg").read_bytes()[:-1])

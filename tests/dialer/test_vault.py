@@ -120,14 +120,14 @@ async def test_a_vault_that_cannot_run_says_why(house):
 
 
 async def test_a_mark_that_looks_like_the_dial_target_does_no_harm(house):
-    write_owners(house.folder / "o.csv", 5, pinned={PLATE: "owner"})
+    write_owners(house.folder / "o.csv", 5, pinned={PLATE: "00010001"})
     seal(house.folder / "o.csv", load_key(house.key), house.folder / "owners.reg")
     async with VaultProcess(house.config, house.socket) as vault:
         owners_phone = await phone(house, answer={"after_s": 0}, steps=[{"wait_hangup": {}}])
         leg = await vault.line.dial((await vault.match("c1", SURE)).token)
         await until(leg, Answered)
-        leg.play(b"\0\0" * 800, "owner_greeting")
-        assert (await asyncio.wait_for(leg.events.get(), 5)).mark == "owner_greeting"
+        leg.play(b"\0\0" * 800, "said-00010001")
+        assert (await asyncio.wait_for(leg.events.get(), 5)).mark == "said-00010001"
         leg.hangup()
         await until(leg, Ended)
         await stop(owners_phone)
