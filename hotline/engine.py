@@ -78,52 +78,61 @@ class Engine:
         async with AsyncExitStack() as stack:
             stack.callback(self._folder.release)
             stack.enter_context(self.store.open(patient=True))
-            await asyncio.to_thread(self.flows.current.voice.warm)
             await asyncio.to_thread(self._close_interrupted)
-            run = self.config.data / "run"
-            run.mkdir(parents=True, exist_ok=True)
+            vault = await stack.enter_async_context(self._vault())     # first: hearing takes long to load, and a mistake is told before
+            await asyncio.to_thread(self.flows.current.voice.warm)
             await stack.enter_async_context(self.ears)
             await stack.enter_async_context(self.case_text)
-            vault = await stack.enter_async_context(self._vault(run))
             self.line = await stack.enter_async_context(Supervisor(self.sip))
             self.line.on_notice = _log_notice
-            self._desk = Desk(
-                vault=vault,
-                seats=Seats(self.line, self.sip.seats, self.config.seat_ring_s),
-                voice=self.flows.current.voice,
-                ears=self.flows.current.ears,
-                owner_flow=self.flows.current.owner,
-                recordings=self.config.recordings,
-                owner_ring_s=self.config.owner_ring_s,
-                service_hosts=self.config.service_hosts,
-                owner_message=self.config.owner_message,
-                open_register=self._open_register,
-                second_ear=await stack.enter_async_context(SecondEar()) if self.config.owner_second_ear else None,
-                known=self._known,
-                hold_s=self.config.hold_s,
-                case_life_s=self.config.case_life_s,
-                dial_caller=self._dial_caller if self._can_dial_callers() else None,
-            )
+            second_ear = await stack.enter_async_context(SecondEar()) if self.config.owner_second_ear else None
+            self._desk = self._bare_desk(vault, second_ear)
             watching = asyncio.create_task(self.flows.watch())
             stack.callback(watching.cancel)
-            self._steady = steady_clock(await asyncio.to_thread(self.store.time))
-            casebook = Casebook(self.store, self.listeners)
-            queue = AttemptQueue(self.store.engine, self.policy, self._now, self._steady, self._pulse)
-            self.owners = await stack.enter_async_context(
-                OwnerDesk(lambda: self.desk, queue, casebook, reach=self.store.reach))
-            texts = await stack.enter_async_context(self._text_desk(casebook, queue))
-            self._desk = replace(self._desk, texts=texts, promises=self._promises())
-            await stack.enter_async_context(PromiseDesk(
-                lambda: self.desk, self._desk.promises, texts, self.owners, casebook, reach=self.store.reach))
+            await self._open_desks(stack)
             living = asyncio.create_task(self._live())
             stack.callback(living.cancel)
             self._stack = stack.pop_all()
         return self
 
-    def _vault(self, run: Path) -> AbstractAsyncContextManager[Vault]:
+    def _bare_desk(self, vault: Vault, second_ear: SecondEar | None) -> Desk:
+        """What conversations work with, but for the desks of texts and promises, which use it themselves."""
+        return Desk(
+            vault=vault,
+            seats=Seats(self.line, self.sip.seats, self.config.seat_ring_s),
+            voice=self.flows.current.voice,
+            ears=self.flows.current.ears,
+            owner_flow=self.flows.current.owner,
+            recordings=self.config.recordings,
+            owner_ring_s=self.config.owner_ring_s,
+            service_hosts=self.config.service_hosts,
+            owner_message=self.config.owner_message,
+            open_register=self._open_register,
+            second_ear=second_ear,
+            known=self._known,
+            hold_s=self.config.hold_s,
+            case_life_s=self.config.case_life_s,
+            dial_caller=self._dial_caller if self._can_dial_callers() else None,
+        )
+
+    async def _open_desks(self, stack: AsyncExitStack) -> None:
+        """Owners, texts and promises: from now on what is due is done."""
+        self._steady = steady_clock(await asyncio.to_thread(self.store.time))
+        casebook = Casebook(self.store, self.listeners)
+        queue = AttemptQueue(self.store.engine, self.policy, self._now, self._steady, self._pulse)
+        self.owners = await stack.enter_async_context(
+            OwnerDesk(lambda: self.desk, queue, casebook, reach=self.store.reach))
+        texts = await stack.enter_async_context(self._text_desk(casebook, queue))
+        self._desk = replace(self._desk, texts=texts, promises=self._promises())
+        await stack.enter_async_context(PromiseDesk(
+            lambda: self.desk, self._desk.promises, texts, self.owners, casebook, reach=self.store.reach))
+
+    def _vault(self) -> AbstractAsyncContextManager[Vault]:
         """The vault that runs by itself, where `vault_socket` names its socket, else a child."""
         if self.config.vault_socket != Path():
             return vault_elsewhere(self.config.vault_socket)
+        run = self.config.data / "run"
+        run.mkdir(parents=True, exist_ok=True)
         return VaultProcess(self.config.vault_config, run / "vault.sock")
 
     def _text_desk(self, casebook: Casebook, queue: AttemptQueue) -> TextDesk:

@@ -1,6 +1,7 @@
 """`ivr case`: the cases and their stories."""
 
 import json
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from hotline.errors import CannotRun
 from hotline.storage.database import database_url
 from hotline.storage.store import Store
 
+PIPED_WIDTH = 160
+"""Columns of a table that no screen bounds."""
 config_option = click.option(
     "--config", "config_path", type=click.Path(path_type=Path), default=Path("ivr.toml"), show_default=True,
     help="Where the database is; without the file, ./var/cases.db is read.",
@@ -46,7 +49,8 @@ def list_cases(config_path: Path, db: str, limit: int, unkept: bool) -> None:
     Example: ivr case list --limit 5
              ivr case list --unkept
     """
-    table = Table(Column("case", no_wrap=True), "opened (UTC)", "caller", "plate", "outcome", "why", "promised")
+    whole = (Column(name, no_wrap=True) for name in ("case", "opened (UTC)", "caller", "plate"))
+    table = Table(*whole, "outcome", "why", "promised")
     with open_store(config_path, db) as store:
         promises = Promises(store.engine, CallBackPolicy(), lambda: datetime.now().timestamp())
         rows = [store.case(promise.case_id) for promise in promises.left_unkept()][:limit] if unkept else store.cases(limit)
@@ -54,7 +58,7 @@ def list_cases(config_path: Path, db: str, limit: int, unkept: bool) -> None:
             promise = promises.of_case(row.id)
             told = f"a {promise.how}: {promise.state}" if promise else ""
             table.add_row(row.id, row.opened_at[:19], row.caller, row.plate, row.outcome or "open", row.reason, told)
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
 
 
 @case.command()
