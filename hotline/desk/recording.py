@@ -27,13 +27,14 @@ class Recorder:
     def __init__(self, call: Call, path: Path):
         self.path = path
         self._call, self._received, self._sent = call, [], []
+        self._failed = False
 
     async def __aenter__(self) -> "Recorder":
         try:
             self._file = await asyncio.to_thread(_open_wav, self.path)
         except OSError as error:
             self._file = None
-            _report(self.path, error)
+            self._report(error)
         else:
             self._call.taps.append(self._on_frame)
         return self
@@ -43,7 +44,9 @@ class Recorder:
             return
         self._call.taps.remove(self._on_frame)
         self._write_out()
-        await asyncio.wait([asyncio.get_running_loop().run_in_executor(_disk, self._file.close)])
+        closed = asyncio.get_running_loop().run_in_executor(_disk, self._file.close)
+        [error] = await asyncio.gather(closed, return_exceptions=True)
+        self._report(error)
 
     def _on_frame(self, received: bytes, sent: bytes) -> None:
         self._received.append(received)
@@ -55,7 +58,13 @@ class Recorder:
         left, right = b"".join(self._received), b"".join(self._sent)
         self._received, self._sent = [], []
         written = _disk.submit(self._file.writeframes, interleave(left, right))
-        written.add_done_callback(lambda done: done.exception() and _report(self.path, done.exception()))
+        written.add_done_callback(lambda done: self._report(done.exception()))
+
+    def _report(self, error: BaseException | None) -> None:
+        """Log what went wrong, if anything did: once a recording, as a full disk refuses each second of it."""
+        if error is not None and not self._failed:
+            self._failed = True
+            log.error("not_recorded", extra={"fields": {"file": self.path.name, "error": str(error), "mend": "check disk space and rights"}})
 
 
 def _open_wav(path: Path) -> wave.Wave_write:
@@ -65,10 +74,6 @@ def _open_wav(path: Path) -> wave.Wave_write:
     file.setsampwidth(2)
     file.setframerate(8000)
     return file
-
-
-def _report(path: Path, error: BaseException) -> None:
-    log.error("not_recorded", extra={"fields": {"file": path.name, "error": str(error), "mend": "check disk space and rights"}})
 
 
 def interleave(left: bytes, right: bytes) -> bytes:

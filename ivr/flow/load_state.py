@@ -61,6 +61,9 @@ def load_state(name: str, item: Item, names: Names) -> State:
 
 
 def _require_one_subject(name: str, item: Item, fields: Mapping[str, Item]) -> None:
+    if "choose" in fields and fields["choose"].is_mapping:
+        raise fields["choose"].key.error("'choose' takes a list; write each {when: CONDITION, then: STATE} behind a dash, "
+                                         "and {otherwise: STATE} last")
     works = [key for key in WORKS if key in fields]
     if len(works) > 1:
         raise fields[works[1]].key.error(f"state '{name}' has '{works[0]}' and '{works[1]}'; make two states of it")
