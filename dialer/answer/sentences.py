@@ -1,7 +1,7 @@
 """Who says a whole sentence, where no phrase of it is known: a linear model over its syllables.
 
-Learned by dialer/answer/learn.py from sentences whose kind is known. A sentence is the set of its runs of one, two and three
-toneless syllables, and of how it begins; kinds are those of dialer/answer/verdict.py.
+Learned by dialer/answer/learn.py from sentences whose kind is known. A sentence is the set of its runs of one and two
+toneless syllables, and of how it begins and ends; kinds are those of dialer/answer/verdict.py.
 """
 
 from __future__ import annotations
@@ -42,9 +42,11 @@ class SentenceModel:
 
 
 def runs_of(syllables: Sequence[str]) -> set[str]:
-    """Runs of one to three syllables, and the first two behind a mark."""
-    found = {" ".join(syllables[at: at + length]) for length in (1, 2, 3) for at in range(len(syllables) - length + 1)}
-    return found | {" ".join(("^", *syllables[:2]))}
+    """Runs of one and two syllables; the first one to three behind a mark, and the last two or three before another."""
+    said = tuple(syllables)
+    runs = [said[at: at + length] for length in (1, 2) for at in range(len(said) - length + 1)]
+    begins, ends = [("^", *said[:many]) for many in (1, 2, 3)], [(*said[-many:], "$") for many in (2, 3)]
+    return {" ".join(run) for run in (*runs, *begins, *ends)}
 
 
 def row(syllables: Sequence[str], runs: dict[str, int]) -> np.ndarray:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PERSON = "person"
-UNDER_WAY = {"ringing", "music", "waiting", "forwarded"}
+MUSIC = "music"
+UNDER_WAY = {"ringing", MUSIC, "waiting", "forwarded"}
 """Heard while the call goes on: ring-back tone or music, 请不要挂机, a call being put through."""
 OUTCOMES = {
     "off": "off",

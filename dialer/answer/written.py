@@ -19,7 +19,7 @@ from asr.grammars.templates import pinyin
 from asr.grammars.units import UNITS
 from asr.search.text_match import alike
 from dialer.answer.sentences import sentence_model
-from dialer.answer.verdict import PERSON
+from dialer.answer.verdict import MUSIC, PERSON
 
 PHRASES = Path(__file__).with_name("phrases.yaml")
 UNTOLD = "an announcement, not told which"
@@ -28,7 +28,7 @@ LEAST_TEXT = 3
 """Characters: less is 喂 and noise."""
 _MISTAKEN, _DIALLED = 0.25, 0.26     # of a phrase's syllables less than this share may be others
 _NEAR, _LOST = 1 / 3, 1.0            # cost of a syllable one sound beside, and of one too few or too many
-_WHOLE_LEAST, _WHOLE_SURE = 0.5, 0.8 # least share of a whole sentence's kind: before the answer; after it, or against a phrase
+_WHOLE_LEAST, _WHOLE_SURE = 0.35, 0.8 # least share of a whole sentence's kind: before the answer; after it, or against a phrase
 _PERSON_MOST = 0.1                   # share of a person, once the call was answered, up to which a machine speaks,
 _PERSON_SURE = 0.95                  # and from which a person does, whatever phrases say
 _CHANGED = {"busy": "waiting"}       # who speaks with another may be waited for, where that is said too
@@ -70,10 +70,12 @@ def said_in(text: str, early: bool, unbroken: bool, expected: bool = False) -> S
 
 
 def _whole(heard: Syllables, early: bool) -> tuple[str, float]:
-    """The machine that says such a sentence, and its share of machines', or a person; "" where it is not sure enough who."""
+    """The machine that says such a sentence, and its share of machines', or a person; "" where it is not sure enough who.
+    Songs and adverts are played before the answer; afterwards who says such words counts as a person."""
     shares = sentence_model().shares([min(syllable) for syllable in heard])
-    person = 0.0 if early else shares[PERSON]
-    machines = {kind: share for kind, share in shares.items() if kind != PERSON}
+    persons = {PERSON} if early else {PERSON, MUSIC}
+    person = 0.0 if early else sum(shares.get(kind, 0.0) for kind in persons)
+    machines = {kind: share for kind, share in shares.items() if kind not in persons}
     kind, share = max(machines.items(), key=lambda item: item[1])
     total = sum(machines.values())
     if person >= _PERSON_SURE:
@@ -118,11 +120,6 @@ def _differ(one: frozenset[str], other: frozenset[str]) -> float:
 def syllables_of(text: str) -> tuple[str, ...]:
     """What a text sounds like, one reading of each character: toneless syllables, and letters."""
     return tuple(min(syllable) for syllable in _syllables(text))
-
-
-def like(syllable: str) -> list[str]:
-    """Syllables one sound beside this one."""
-    return sorted(_alike(syllable))
 
 
 def _alike(unit: str) -> frozenset[str]:

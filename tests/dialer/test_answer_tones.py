@@ -72,8 +72,8 @@ def judged(*parts: np.ndarray, text: str = "") -> Judge:
 
 
 def test_after_the_information_tone_a_sentence_is_an_announcement_whatever_it_begins_with(talk):
-    assert judged(*information(), sounds.rest(0.2), talk, sounds.rest(1.0), text="号码是未使用的").verdict.kind == "no-such-number"
-    assert not judged(talk, sounds.rest(1.0), text="号码是未使用的").over, "without it, it may be a person"
+    assert judged(*information(), sounds.rest(0.2), talk, sounds.rest(1.0), text="号码早就不存在了").verdict.kind == "no-such-number"
+    assert not judged(talk, sounds.rest(1.0), text="号码早就不存在了").over, "without it, it may be a person"
 
 
 def test_who_speaks_after_the_information_tone_and_is_not_understood_is_a_network(talk):

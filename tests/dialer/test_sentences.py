@@ -7,7 +7,7 @@ import pytest
 
 from dialer.answer.learn import HERE, learn, sentences
 from dialer.answer.sentences import SentenceModel, sentence_model
-from dialer.answer.verdict import KINDS, OUTCOMES, PERSON
+from dialer.answer.verdict import KINDS, OUTCOMES, PERSON, UNDER_WAY
 from dialer.answer.written import WHOLE, said_in, syllables_of
 
 
@@ -24,9 +24,16 @@ def test_a_machine_is_known_by_its_whole_sentence_where_no_phrase_of_it_is_liste
 @pytest.mark.parametrize("text", [
     "我手机刚才没电关机了，才充上，你哪位", "他手机停机了，你打这个号码我转给他", "我在电梯里信号不好，你等一下再打",
     "您好，这里是福田汽修，老板出去了，您有什么事可以跟我讲", "我不是机器人，你才是机器人",
+    "您好，工号零四四为您服务，请问有什么可以帮您", "您好，空号零四四为您服务，请问有什么可以帮您",   # one greeting, well heard and misheard
 ])
 def test_a_person_who_speaks_of_switched_off_phones_stays_a_person(text):
     assert said_in(text, early=False, unbroken=False).kind == ""
+
+
+@pytest.mark.parametrize("text", ["感谢致电光明灯饰，我们专业生产各类灯具，电话正在接通", "大河向东流啊，天上的星星参北斗啊"])
+def test_an_advert_or_a_song_is_music_while_it_rings_and_makes_no_machine_of_who_answered(text):
+    assert said_in(text, early=True, unbroken=False).kind in UNDER_WAY
+    assert said_in(text, early=False, unbroken=True).kind in ("", *UNDER_WAY)
 
 
 def test_what_is_called_by_its_whole_sentence_says_so_and_not_what_was_said():
@@ -36,7 +43,7 @@ def test_what_is_called_by_its_whole_sentence_says_so_and_not_what_was_said():
 
 def test_the_shipped_model_knows_the_sentences_that_it_was_learned_from():
     model, right, total = sentence_model(), 0, Counter()
-    for kind, said in sentences([HERE.with_name("sentences.yaml")]):
+    for kind, said in sentences(sorted(HERE.parent.glob("sentences*.yaml"))):
         shares = model.shares(said)
         total[kind] += 1
         right += max(shares, key=shares.get) == kind
