@@ -57,6 +57,8 @@ OUTCOMES = {
 
 UNREACHED = {name for name, follows in OUTCOMES.items() if follows.told in ("busy", "no-answer", "off", "failed") and name != "withdrawn"}
 """No call reached the owner."""
+SAID = OUTCOMES.keys() - UNREACHED - {"quiet", "daily", "withdrawn"}
+"""An owner was spoken with."""
 
 OF_ENDINGS = {"hung-up": "no-answer", "interrupted": "failed", "failed": "failed"}
 """Endings of the owner's flow that are outcomes by another name."""

@@ -38,7 +38,7 @@ async def _conversation(call: SipCall, flow: Flow, desk: Desk, case: OpenCase, c
     if signals:
         note("struggle", signals=list(signals))
     ending = await Runner(flow, Conversation(call, note, signals=signals), desk.voice, desk.ears, car.actions()).run()
-    owner_answer = await car.owner_done()
+    owner_answer = await car.owner_done(ending)
     if ending.hung_up and owner_answer:
         case.note("desk", "caller_not_told", owner=owner_answer)
     return ending.outcome

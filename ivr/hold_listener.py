@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection
 
 from asr.listening.endpointing import Endpointer
 from asr.listening.vad import VoiceActivity
@@ -23,15 +23,19 @@ MOST_HELD_BACK_MS, HELD_BACK_S = 5000, 0.2
 """So long the bot waits for who is speaking, looked at in such steps."""
 LEAST = 0.5
 """What is less probable was not meant for us: there are others in the room."""
+LEAST_ASKED = 0.2
+"""The same where it would else be said to somebody else, and is asked about before anything follows of it."""
 
 
 class HoldListener:
     """Use as an async context. `said` is called with the best reading each time that something of `grammar` was said,
-    `spoken` with what was said that is not of it, fit to be said again, or with why it is not."""
+    `spoken` with what was said that is not of it, fit to be said again, or with why it is not. `asked`: the meanings
+    that are asked about before anything follows of them."""
 
     def __init__(self, call: Call, ears: RecognizerPool, grammar: str, said: Callable[[Hypothesis], None],
-                 spoken: Callable[[Words | Refused], None] | None = None):
+                 spoken: Callable[[Words | Refused], None] | None = None, asked: Collection[str] = ()):
         self._call, self._ears, self._grammar, self._said, self._spoken = call, ears, grammar, said, spoken
+        self._asked = asked if spoken else ()
         self._quiet_ms = WORDS_QUIET_MS if spoken else QUIET_MS
         self._pcm = bytearray()
         self.wants_words = False
@@ -101,8 +105,24 @@ class HoldListener:
             self._looking = None
 
     def _take(self, result: Result) -> bool:
-        best = result.best
-        if not best or best.probability is not None and best.probability < LEAST:
+        if not result.best:
             return False
-        self._said(best)
+        intent, share = _likeliest(result)
+        if share < (LEAST_ASKED if intent in self._asked else LEAST):
+            return False
+        self._said(next(each for each in result.hypotheses if _intent(each) == intent))
         return True
+
+
+def _likeliest(result: Result) -> tuple[str, float]:
+    """What was most probably meant, whichever words or plate it came with, and how probably; 1 where none is known."""
+    if result.best.probability is None:
+        return _intent(result.best), 1.0
+    shares: dict[str, float] = defaultdict(float)
+    for each in result.hypotheses:
+        shares[_intent(each)] += each.probability
+    return max(shares.items(), key=lambda item: item[1])
+
+
+def _intent(hypothesis: Hypothesis) -> str:
+    return hypothesis.value.partition(":")[0]

@@ -16,8 +16,8 @@ log = logging.getLogger("case")
 
 LEFT_OPEN = "flow"
 """The channel of cases that a flow opened: they outlive the call and are closed by people."""
-SETTLED = ("", "moved", "person")
-"""Outcomes of cases of which nobody is asked any more: still on the line, at their end, with a person."""
+SETTLED = ("", "moved", "cancelled", "person")
+"""Outcomes of cases of which nobody is asked any more: still on the line, at their end, not wanted, with a person."""
 FEWEST_DIGITS = 7
 
 

@@ -19,13 +19,15 @@ from hotline.owners.desk import OwnerDesk
 from hotline.owners.news import STILL_OPEN, Seen, news
 from hotline.storage.database import reason
 from ivr.flow.actions import action, actions_of, declared
-from ivr.flow.conversation import Action, Conversation
+from ivr.flow.conversation import Action, Conversation, Ending
 from tts.words import Words
 
 OWNER_NEWS = (*sorted({follows.told for follows in OUTCOMES.values()}), *STILL_OPEN)
 OWNER_ENDS = tuple(each for each in OWNER_NEWS if each not in STILL_OPEN or each in ("call-later", "long-wait"))
 PLATE_FOUND = ("match_plate", "take_keys", "confirm_plate")
 OWNER_ASKED = ("call_owner", "ask_owner")
+NOT_WANTED = ("cancelled", "moved")
+"""Outcomes of a call after which no owner is called for it."""
 LONGEST_HOLD_S = 3600.0
 """No caller holds for so long; only keeps a wait from being endless."""
 
@@ -81,6 +83,23 @@ class MoveCar:
             return "joined"
         return "asked"
 
+    @action("stopped", "reached", "failed", needs=("why",), after=OWNER_ASKED)
+    async def call_off(self, conversation: Conversation) -> str:
+        """The owner need not be called for this caller, who may ask for another; a phone that rings for nobody else
+        falls silent. `reached`: the owner has answered it; `failed`: it cannot be put on disk now."""
+        request_id = self._request_id
+        try:
+            if not await self._owners.withdraw(self._case.id, f"the caller says: {conversation.argument}"):
+                return "failed"
+            reached = await self._owners.reached(request_id)
+        except SQLAlchemyError as error:
+            conversation.log("owner_call_not_known", error=reason(error))
+            return "failed"
+        self._request_id, self._seen = 0, Seen()
+        self._again.forget()
+        await self._owners.forget_words(self._case.id)
+        return "reached" if reached else "stopped"
+
     @action("done", needs=("words",), after=OWNER_ASKED)
     async def tell_owner(self, conversation: Conversation) -> str:
         """Let the owner hear what the caller said, from now on: `with: "{words}"`."""
@@ -131,8 +150,11 @@ class MoveCar:
         self._hold_until = asyncio.get_running_loop().time() + until_next_s + self._desk.hold_s
         return await self.follow_owner(conversation)
 
-    async def owner_done(self) -> str:
-        """The owner's answer, once the call that is on has ended; "" if no owner is called any more or yet."""
+    async def owner_done(self, ending: Ending) -> str:
+        """The owner's answer, once the call that is on has ended; "" if no owner is called any more or yet. Who hung up
+        with the word that nobody need be called is taken at it."""
+        if ending.hung_up and ending.outcome in NOT_WANTED:
+            await self._call_nobody()
         if not self._request_id:
             return ""
         try:
@@ -140,6 +162,16 @@ class MoveCar:
         except SQLAlchemyError:
             return ""  # the queue goes on when the database is back
         return request.answered or ("" if request.state in OPEN else request.outcome)
+
+    async def _call_nobody(self) -> None:
+        try:
+            request = await self._owners.of_case(self._case.id)
+            over = request is None or request.state not in OPEN
+        except SQLAlchemyError:
+            over = False
+        if not over:
+            await self._owners.withdraw(self._case.id, "the caller said so and hung up")
+            self._request_id = 0
 
     def _rests(self, request: Request) -> bool:
         """No owner hears the bot now, nor at once."""

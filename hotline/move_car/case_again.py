@@ -54,6 +54,10 @@ class CaseAgain:
         conversation.log("dialled_again", about=self._earlier[0])
         return "found"
 
+    def forget(self) -> None:
+        """The caller means another car."""
+        self.afresh, self._earlier, self._request = False, [], None
+
     @action("done")
     async def car_moved(self, conversation: Conversation) -> str:
         """The caller's word that the car has moved: nobody is called about it any more, nor sent a text; the cases are closed by it."""

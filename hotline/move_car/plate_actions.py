@@ -106,6 +106,14 @@ class PlateActions:
         conversation.values["plate"] = second
         return "which" if self._ask_which(conversation, denied, second) else "close"
 
+    @action("done", "enough")
+    async def take_plate_back(self, conversation: Conversation) -> str:
+        """The caller takes back what they had said was right: the plate is denied, and what follows is said anew."""
+        self.match, self._said = None, []
+        self._case.set_plate("")
+        conversation.log("plate_taken_back", plate=conversation.values["plate"])
+        return "done" if self._deny(conversation.values["plate"]) else "enough"
+
     @action("chosen", "match", "ask", "none", "which", "done", "no_such_place", "enough", "failed",
             sets={"plate": "plate", **_READ})
     async def take_which(self, conversation: Conversation) -> str:

@@ -60,6 +60,13 @@ async def call_number(
         call.hangup()
 
 
+def unrecorded(recordings: Path, case_id: str, seq: int) -> int:
+    """`seq`, or the next one after it whose recording is not there yet: a case may ask for a second car."""
+    while (recordings / f"{case_id}-{owner_recording(seq)}.wav").exists():
+        seq += 1
+    return seq
+
+
 def owner_recording(seq: int) -> str:
     """The name of an attempt's recording, behind the case's: none takes another's place."""
     return "owner" if seq == 1 else f"owner-{seq}"

@@ -38,6 +38,14 @@ class CallersWords:
         except (OSError, RuntimeError) as error:     # soundfile tells of a full disk by a RuntimeError
             log.error("words_not_kept", extra={"fields": {"case": case_id, "error": str(error), "mend": "check disk space and rights"}})
 
+    async def forget(self, recordings: Path, case_id: str) -> None:
+        """Let nobody hear them: they were said of another car."""
+        self._kept.pop(case_id, None)
+        try:
+            await asyncio.to_thread(words_file(recordings, case_id).unlink, missing_ok=True)
+        except OSError as error:
+            log.error("words_not_forgotten", extra={"fields": {"case": case_id, "error": str(error), "mend": "check the rights of the folder"}})
+
     async def first_of(self, recordings: Path, case_ids: Iterable[str]) -> Words | None:
         """The words of the first of these cases in which somebody said any."""
         for case_id in case_ids:

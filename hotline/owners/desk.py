@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from dialer.outcome import SAID
 from dialer.queue.attempt_queue import AttemptQueue, Begun, Request
 from dialer.vault.client import LookupRefused, Match, Renewed, VaultUnavailable
 from hotline.desk.desk import Desk
-from hotline.owners.call import OwnerAnswer, call_number
+from hotline.owners.call import OwnerAnswer, call_number, unrecorded
 from hotline.owners.callers_words import CallersWords
 from hotline.storage.database import Reach, reason
 from hotline.storage.owed import Owed
@@ -32,6 +33,9 @@ AWAY_S = 8.0
 DIAL_WITHIN_S = 10.0
 """An attempt that could not be dialled so soon after it was put on disk is not dialled: this engine stood
 still, and another may have taken it for dead."""
+
+SILENT_WITHIN_S = 1.5
+"""A phone that only rings has fallen silent so soon after a request was withdrawn."""
 
 
 class Cases(Protocol):
@@ -92,15 +96,37 @@ class OwnerDesk:
         """The request of a case, open or over; None where no owner was asked."""
         return await self._run(self.queue.of_case, case_id)
 
-    async def withdraw(self, case_id: str, why: str) -> None:
-        """The case needs no call any more; on disk as soon as the database takes it. A phone that rings for
-        nobody else falls silent, whichever engine made it ring."""
-        async def change() -> None:
+    async def withdraw(self, case_id: str, why: str) -> bool:
+        """The case needs no call any more; on disk as soon as the database takes it: False where that is later. A
+        phone that rings for nobody else falls silent, whichever engine made it ring."""
+        async def change() -> bool:
             if request := await self._run(self.queue.withdraw, case_id):
                 self._cases.note(case_id, "desk", "owner_call_withdrawn", why=why, request=request.state)
+            return True
 
-        await self._owed.write(change)
+        written = await self._owed.write(change)
         self._rounds.bell.ring()
+        return bool(written)
+
+    async def forget_words(self, case_id: str) -> None:
+        """No owner hears any more what the caller of this case said."""
+        await self._words.forget(self._desk().recordings, case_id)
+
+    async def reached(self, request_id: int) -> bool:
+        """Whether an owner has answered the phone about a request that was just withdrawn, or is on it still."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + SILENT_WITHIN_S
+        while True:
+            changed = self._rounds.bell.next_ring()
+            request = await self._run(self.queue.request, request_id)
+            tried = [each.outcome for each in await self._run(self.queue.attempts, request_id)]
+            if SAID.intersection(tried):
+                return True
+            if "" not in tried or request.state != "cancelled":    # nobody is called, or it rings for somebody else
+                return False
+            if (left := until - loop.time()) <= 0:
+                return True
+            await within(changed, min(self._rounds.bell.look_s, left))
 
     async def hurry(self, case_id: str) -> None:
         """The case is an emergency; on disk as soon as the database takes it."""
@@ -174,8 +200,9 @@ class OwnerDesk:
                 if begun.why not in ("calling", "over"):
                     note("held", why=begun.why)
                 return
-            note("attempt", number=begun.number + 1, of=len(owner.tokens), seq=begun.seq)
-            await self._ring(begun, owner, cases[0], asked_at + DIAL_WITHIN_S, note)
+            seq = await self._run(unrecorded, self._desk().recordings, cases[0], begun.seq)
+            note("attempt", number=begun.number + 1, of=len(owner.tokens), seq=seq)
+            await self._ring(begun, owner, cases, asked_at + DIAL_WITHIN_S, note, seq)
             for other in cases[1:]:
                 self._cases.note(other, "owner", "attempt_of_case", case=cases[0])
         except SQLAlchemyError as error:
@@ -192,6 +219,13 @@ class OwnerDesk:
             return None
         return await self._words.first_of(self._desk().recordings, cases)
 
+    async def _plate(self, cases: Sequence[str]) -> str:
+        """The plate that all these cases are about; a caller may have taken it back just now."""
+        for case_id in cases:
+            if plate := await self._cases.plate(case_id):
+                return plate
+        return ""
+
     async def _owner(self, request: Request, note: Callable[..., None]) -> Renewed | None:
         try:
             return await self._desk().vault.renew(request.ticket)
@@ -204,20 +238,21 @@ class OwnerDesk:
         return None
 
     async def _ring(
-        self, begun: Begun, owner: Renewed, case_id: str, dial_by: float, note: Callable[..., None]
+        self, begun: Begun, owner: Renewed, cases: Sequence[str], dial_by: float, note: Callable[..., None], seq: int
     ) -> None:
-        """One attempt to its end, and the end on disk, whatever happens."""
+        """One attempt to its end, and the end on disk, whatever happens. `seq`: the number of its recording."""
+        case_id = cases[0]
         answer = OwnerAnswer("lost", rang=True)
         unwanted = self._unwanted[begun.request_id] = asyncio.Event()
         try:
-            plate = await self._cases.plate(case_id)
+            plate = await self._plate(cases)
             if asyncio.get_running_loop().time() > dial_by:
                 note("stood_still")
                 return
             tail = owner.tail if begun.number == 0 else ""
             answer = await call_number(self._desk(), case_id, owner.tokens[begun.number], plate, note, unwanted,
                                        tail=tail, reminder=begun.reminder,
-                                       callers_words=lambda: self._callers_words(begun.request_id), seq=begun.seq)
+                                       callers_words=lambda: self._callers_words(begun.request_id), seq=seq)
         except (LineError, SQLAlchemyError) as error:  # nothing was dialled
             note("trouble", error=str(error) if isinstance(error, LineError) else reason(error))
             answer = OwnerAnswer("unavailable", rang=False)

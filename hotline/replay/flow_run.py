@@ -233,7 +233,7 @@ class _TypedCall:
             await call.answer()
             ending = await Runner(self._typed.flow, conversation, self._typed.voice, self._ears, actions).run()
             if not self._failed:
-                await car.owner_done()
+                await car.owner_done(ending)
         except HungUp:
             return "caller-hung-up", self._state["caller"]
         return ending.outcome, ending.state

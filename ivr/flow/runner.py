@@ -328,7 +328,8 @@ class Runner:
         if not (wait and wait.listen):
             return await self._work_or_key(work, state)
         spoken = (lambda words: self._take_words(wait.into, words)) if wait.into else None
-        async with HoldListener(self.call, self.ears, wait.listen, lambda best: self._take_word(state, best), spoken) as hold:
+        asked = {meaning for meaning, name in state.next.items() if self.flow.states[name].listen}
+        async with HoldListener(self.call, self.ears, wait.listen, lambda best: self._take_word(state, best), spoken, asked) as hold:
             self._hold = hold
             return await self._work_or_key(work, state)
 

@@ -17,9 +17,9 @@ SAMPLES = {"plate": 1000, "yes_no": 700, "owner_answer": 700, "minutes": 700, "p
            "digits": 700, "digits(length=11)": 300, "digits(length=5-8)": 300, "phone": 700, "correction": 700,
            "readback": 700, "plate_rest": 300, "which(one=E;other=1)": 300, "which(one=赣;other=甘)": 300,
            "plate(home=赣K)": 700, "choice(park=停车|停车场;toilet=厕所|洗手间)+person": 300,
-           "did_it_move": 300}
+           "did_it_move": 300, "on_hold": 300, "wrong_car": 300, "why_stop": 300}
 NODES_AT_MOST = {"plate": 4500, "correction": 5300, "readback": 5600, "plate_rest": 4500,
-                 "which": 6300, "owner_answer": 1500}
+                 "which": 6300, "on_hold": 5000, "wrong_car": 5500, "owner_answer": 1500}
 INTENTS = {"person", "emergency", "repeat", "elderly", "slower", "wait", "robot", "curse", "hello", "laugh",
            "no_idea", "unreadable", "no_plate", "other_town", "two_cars", "cancel", "thanks", "child", "foreign"}
 

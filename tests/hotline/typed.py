@@ -4,7 +4,7 @@ import functools
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hotline.replay.flow_run import Outcome, Situation, TypedFlow
+from hotline.replay.flow_run import HOLD, Outcome, Situation, TypedFlow
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 
@@ -33,16 +33,21 @@ class Told:
 
 
 def call(*lines: str, flow: str = "move_car_inbound", begin: str = "", **situation) -> Told:
-    """A call in which these lines are typed, `owner: …` by the owner; whoever has no line left hangs up.
+    """A call in which these lines are typed, `owner: …` by the owner, `hold: …` by the caller while they wait; whoever
+    has no line left hangs up.
 
     `begin`: the state that it begins in, where it is not the flow's own.
     """
     told, left = Told(), list(lines)
+    situation.setdefault("speaks_on_hold", any(line.startswith(f"{HOLD}: ") for line in lines))
 
     def ask(side: str, state: str) -> str:
-        if not left or left[0].startswith("owner: ") != (side == "owner"):
+        speaker = next((each for each in ("owner", HOLD) if left and left[0].startswith(f"{each}: ")), "caller")
+        if side == HOLD and speaker != HOLD:
+            return ""
+        if not left or speaker != side:
             return "hang up"
-        return left.pop(0).removeprefix("owner: ")
+        return left.pop(0).removeprefix(f"{speaker}: ")
 
     def show(side: str, kind: str, **details) -> None:
         told.log.append((side, kind, details))
