@@ -32,7 +32,7 @@ from hotline.cli.number import Number
 from hotline.errors import CannotRun
 from plate_parser.match import Thresholds
 
-PROBLEMS_SHOWN = 5
+PROBLEMS_SHOWN = 20
 PARSE_SHOWN = 20
 PARSED_BACK = 0.999
 """Share of spoken forms that ought to parse back to their plate."""

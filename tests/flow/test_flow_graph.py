@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
 from click.testing import CliRunner
 
 from hotline.cli.flow import flow
@@ -71,3 +72,10 @@ def test_without_graphviz_one_sentence_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setitem(os.environ, "PATH", str(tmp_path))
     told = CliRunner().invoke(flow, ["graph", DESK])
     assert isinstance(told.exception, CannotRun) and "apt-get install graphviz" in str(told.exception)
+
+
+def test_the_files_ending_says_how_it_is_drawn(tmp_path):
+    assert CliRunner().invoke(flow, ["graph", DESK, "-o", str(tmp_path / "desk.md")]).exit_code == 0
+    assert (tmp_path / "desk.md").read_text("utf-8").startswith("flowchart")
+    with pytest.raises(CannotRun, match=r"desk\.png: a graph is written to \.svg"):
+        CliRunner().invoke(flow, ["graph", DESK, "-o", str(tmp_path / "desk.png")], catch_exceptions=False)
