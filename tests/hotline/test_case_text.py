@@ -139,7 +139,7 @@ def test_free_speech_is_chosen_in_the_settings(tmp_path):
     settings.write_text("[hearing]\nfree_speech = true\n")
     assert load_config(settings).free_speech and not EngineConfig().free_speech
     settings.write_text("[hearing]\nfree_speech = 1\n")
-    with pytest.raises(CannotRun, match="'free_speech' must be true or false, not 1"):
+    with pytest.raises(CannotRun, match="'free_speech' in .hearing. must be true or false, not 1"):
         load_config(settings)
     settings.write_text("[hearing]\nworkers = true\n")
     with pytest.raises(CannotRun, match="must be a whole number"):
