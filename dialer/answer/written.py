@@ -31,6 +31,7 @@ _NEAR, _LOST = 1 / 3, 1.0            # cost of a syllable one sound beside, and 
 _WHOLE_LEAST, _WHOLE_SURE = 0.35, 0.8 # least share of a whole sentence's kind: before the answer; after it, or against a phrase
 _PERSON_MOST = 0.1                   # share of a person, once the call was answered, up to which a machine speaks,
 _PERSON_SURE = 0.95                  # and from which a person does, whatever phrases say
+_ANSWERS = {PERSON, "assistant"}       # speak with whoever calls, so never before the answer: a network that names 机主 or 秘书台 does
 _CHANGED = {"busy": "waiting"}       # who speaks with another may be waited for, where that is said too
 
 Syllables = tuple[frozenset[str], ...]
@@ -55,7 +56,7 @@ def said_in(text: str, early: bool, unbroken: bool, expected: bool = False) -> S
     dialled = expected or _found(heard, table["dialled"], _DIALLED) is not None
     announced = early or dialled or _found(heard, table["hints"], _MISTAKEN) is not None
     parts = ["alone", *(["announced"] if announced else []), *(["perhaps"] if unbroken else [])]
-    entries = [entry for part in parts for entry in table[part]]
+    entries = [entry for part in parts for entry in table[part] if not (early and entry[0] in _ANSWERS)]
     best = _found(heard, entries, _MISTAKEN)
     if best and best.kind in _CHANGED:
         best = _found(heard, [entry for entry in entries if entry[0] == _CHANGED[best.kind]], _MISTAKEN) or best
@@ -73,9 +74,9 @@ def _whole(heard: Syllables, early: bool) -> tuple[str, float]:
     """The machine that says such a sentence, and its share of machines', or a person; "" where it is not sure enough who.
     Songs and adverts are played before the answer; afterwards who says such words counts as a person."""
     shares = sentence_model().shares([min(syllable) for syllable in heard])
-    persons = {PERSON} if early else {PERSON, MUSIC}
+    persons = {PERSON, MUSIC}
     person = 0.0 if early else sum(shares.get(kind, 0.0) for kind in persons)
-    machines = {kind: share for kind, share in shares.items() if kind not in persons}
+    machines = {kind: share for kind, share in shares.items() if kind not in (_ANSWERS if early else persons)}
     kind, share = max(machines.items(), key=lambda item: item[1])
     total = sum(machines.values())
     if person >= _PERSON_SURE:

@@ -36,6 +36,13 @@ def test_an_advert_or_a_song_is_music_while_it_rings_and_makes_no_machine_of_who
     assert said_in(text, early=False, unbroken=True).kind in ("", *UNDER_WAY)
 
 
+@pytest.mark.parametrize(("text", "kind"), [
+    ("您拨打的用户正在通话中，秘书台会把您的来电告诉机主", "busy"), ("您拨打的用户已关机，我们会通知机主，感谢使用来电助手", "off"),
+])
+def test_before_the_answer_a_network_that_names_the_owner_or_a_secretary_is_no_assistant(text, kind):
+    assert said_in(text, early=True, unbroken=True).kind == kind
+
+
 def test_what_is_called_by_its_whole_sentence_says_so_and_not_what_was_said():
     said = said_in("您要找的这位用户已经把号码销掉了", early=True, unbroken=False)
     assert said.phrase == WHOLE
