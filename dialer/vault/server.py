@@ -163,7 +163,7 @@ class VaultServer:
 
     async def _answer_to(self, line: bytes) -> Mapping[str, object]:
         try:
-            request = json.loads(line)
+            request = _read_request(line)
             if request.get("op") == "text":
                 return await self._send_text(request)
             wanted = {"match": (self._lookups.match, "case", "heard", "caller", "denied"), "renew": (self._lookups.renew, "ticket")}
@@ -174,8 +174,6 @@ class VaultServer:
                 return await asyncio.to_thread(work, *(request.get(name) for name in names))
         except LookupRefused as refused:
             return {"refused": refused.kind, "text": str(refused)}
-        except (ValueError, AttributeError):
-            return {"refused": "request", "text": "a request is one JSON object on one line"}
         except Exception as error:  # the text of an error could hold what was decrypted
             log.error("a request failed: %s", type(error).__name__)
             return {"refused": "fault", "text": "the vault failed at this request: hand the call to a person"}
@@ -275,6 +273,17 @@ async def serve(config: VaultConfig, socket: Path, until_stdin_closes: bool = Fa
     if until_stdin_closes:
         loop.add_reader(0, lambda: stop.set() if not os.read(0, 1) else None)
     await vault.run(stop)
+
+
+def _read_request(line: bytes) -> Mapping[str, object]:
+    """Raises LookupRefused."""
+    try:
+        request = json.loads(line)
+    except ValueError:
+        request = None
+    if not isinstance(request, dict):
+        raise LookupRefused("request", "a request is one JSON object on one line")
+    return request
 
 
 def main() -> int:
