@@ -29,6 +29,8 @@ DOUBTED_SHARE = 0.35
 """A value whose best reading has less of the probability is heard once more before it ends the turn."""
 HOLD_LIMIT_MS = 60_000
 """A caller who holds for longer counts as silent."""
+AGREED_EARLY_MS = 1500
+"""Who agreed to a question before it was out, and is silent once it is, is asked on so soon."""
 CONSENT = "yes"
 """The meaning that says nothing by itself: what it agrees to has to have been said before."""
 
@@ -112,6 +114,7 @@ class _Turn:
         self.seen: Result | None = None
         """What the look in this pause made of it."""
         self.hushed_at_ms = 0
+        self.agreed_early = False
         self.share_at_onset = 1.0
         """How much of the prompt had been said when the caller began to speak."""
         self._began_ms = call.now_ms
@@ -248,8 +251,10 @@ class _Turn:
     def _answered(self, result: Result) -> Heard | None:
         """The turn's end, but where it is a "yes" from before its question was out."""
         agrees = not result.rejected and result.hypotheses and result.hypotheses[0].value == CONSENT
-        too_soon = self.share_at_onset < self.listening.question_share
-        return self._go_on() if agrees and too_soon else self._heard(result)
+        if not agrees or self.share_at_onset >= self.listening.question_share:
+            return self._heard(result)
+        self.agreed_early = True
+        return self._go_on()
 
     def _go_on(self) -> None:
         """What was heard was no answer: say the rest of the prompt and listen on."""
@@ -274,7 +279,8 @@ class _Turn:
             if self.saying.hushed and self._elapsed_ms() - self.hushed_at_ms >= PROVE_MS:
                 self.saying.resume()
             return None
-        if self._elapsed_ms() - self.prompt_over_ms < self.listening.profile.no_input_ms:
+        patience_ms = self.listening.profile.no_input_ms
+        if self._elapsed_ms() - self.prompt_over_ms < (min(patience_ms, AGREED_EARLY_MS) if self.agreed_early else patience_ms):
             return None
         return Heard("no_input", reply_from_ms=self.call.now_ms)
 

@@ -32,7 +32,7 @@ from plate_parser.rules import data, dialable
 LONGEST_CALLER = 64
 """Characters of the caller's number that the vault takes for the caller's budget."""
 ROUNDS = 3
-"""So many denials or corrections, and a person takes over."""
+"""So many denials or corrections in a call, wherever they are said, and a person takes over."""
 KEYED_SHARE = 0.97
 """Probability that the keys were meant as they were pressed."""
 _READ = {"symbols": "symbols", "symbols2": "symbols", "place": "place"}
@@ -53,6 +53,7 @@ class PlateActions:
         self._first = 0.5                                   # that the first of the pair is meant, before any answer
         self._answers: list[tuple[float, float]] = []
         self._neither = False
+        self._round_counted = False                         # a denial that led to the question of one of two
         self._keyed = Keyed()
         self._rounds = 0
 
@@ -104,7 +105,17 @@ class PlateActions:
         if not second:
             return "done"
         conversation.values["plate"] = second
-        return "which" if self._ask_which(conversation, denied, second) else "close"
+        if not self._ask_which(conversation, denied, second):
+            return "close"
+        self._round_counted = True
+        return "which"
+
+    @action("done", "enough", "nothing")
+    async def deny_again(self, conversation: Conversation) -> str:
+        """不对 and no more, where what is right was asked for; `nothing`: no plate was denied so far."""
+        if not self._denied:
+            return "nothing"
+        return "done" if self._another_round() else "enough"
 
     @action("done", "enough")
     async def take_plate_back(self, conversation: Conversation) -> str:
@@ -131,12 +142,13 @@ class PlateActions:
             return "chosen"
         if not said or self._doubtful(conversation):
             return "which"
+        if (said == "no" or not self._round_counted) and not self._another_round():
+            return "enough"
         if said == "no" and not self._neither:        # a character misheard as 不 would cost both plates
-            self._neither = True
+            self._neither = self._round_counted = True
             return "which"
         pair, self._rejected = self._pair, self._rejected | set(self._pair)
-        if not self._deny(pair[0]):
-            return "enough"
+        self._is_wrong(pair[0])
         kind, _, symbol = said.partition(":")
         if kind == "here":
             place = int(conversation.values["place"]) - 1
@@ -236,8 +248,15 @@ class PlateActions:
 
     def _deny(self, plate: str) -> bool:
         """Note that a plate is wrong; False after too many rounds."""
+        self._is_wrong(plate)
+        return self._another_round()
+
+    def _is_wrong(self, plate: str) -> None:
         self._denied, self._keyed = plate, Keyed()
         self._rejected.add(plate)
+
+    def _another_round(self) -> bool:
+        """Count a denial; False where it was one too many."""
         self._rounds += 1
         return self._rounds < ROUNDS
 
@@ -276,7 +295,7 @@ class PlateActions:
             return False
         self._pair = by_key(one, other, place)
         self._first, self._answers = first if self._pair[0] == one else 1.0 - first, []
-        self._neither = False
+        self._neither = self._round_counted = False
         symbols = self._pair[0][place], self._pair[1][place]
         conversation.values |= dict(zip(("symbols", "symbols2"), symbols, strict=True))
         conversation.values["place"] = str(place + 1)

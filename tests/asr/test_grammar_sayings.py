@@ -18,10 +18,10 @@ SAMPLES = {"plate": 1000, "yes_no": 700, "owner_answer": 700, "minutes": 700, "p
            "readback": 700, "plate_rest": 300, "which(one=E;other=1)": 300, "which(one=赣;other=甘)": 300,
            "plate(home=赣K)": 700, "choice(park=停车|停车场;toilet=厕所|洗手间)+person": 300,
            "did_it_move": 300, "on_hold": 300, "wrong_car": 300, "why_stop": 300}
-NODES_AT_MOST = {"plate": 4500, "correction": 5300, "readback": 5600, "plate_rest": 4500,
-                 "which": 6300, "on_hold": 5000, "wrong_car": 5500, "owner_answer": 1500}
+NODES_AT_MOST = {"plate": 4500, "correction": 5500, "readback": 5900, "plate_rest": 4500,
+                 "which": 6600, "on_hold": 5000, "wrong_car": 5500, "owner_answer": 1500}
 INTENTS = {"person", "emergency", "repeat", "elderly", "slower", "wait", "robot", "curse", "hello", "laugh",
-           "no_idea", "unreadable", "no_plate", "other_town", "two_cars", "cancel", "thanks", "child", "foreign"}
+           "no", "no_idea", "unreadable", "no_plate", "other_town", "two_cars", "cancel", "thanks", "child", "foreign"}
 
 _GRAMMARS: dict[str, Grammar] = {}
 
@@ -160,7 +160,11 @@ SAYINGS = {
                  "不对第二位是E": "at:2=E", "不是E是一": "swap:E=1", "赣K一二三四五": "赣K12345",
                  "不对是赣K一二三四五": "赣K12345", "你是机器人吗": "robot", "神经病": "curse", "喂": "hello",
                  "哈哈哈": "laugh", "等一下": "wait", "听不清": "slower", "我年纪大了": "elderly", "不用了": "cancel", "车开走了": "cancel",
-                 "谢谢": "thanks"},
+                 "谢谢": "thanks", "对吗": "repeat", "是吗": "repeat", "对不对": "repeat", "是不是": "repeat", "你确定吗": "repeat",
+                 "对不对不对": "no", "是的错了": "no", "不对不对是赣K一二三四五": "赣K12345", "错了错了是赣K一二三四五": "赣K12345"},
+    "on_hold": {"车牌错了": "wrong_car", "不是这辆车": "wrong_car", "停停停别打了车牌错了": "wrong_car", "不是D是A": "wrong_car",
+                "赣K一二三四五": "wrong_car:赣K12345", "不是赣K一二三四五是赣A一二三四五": "wrong_car:赣A12345", "别打了": "stop",
+                "不用打了": "gone", "车已经走了": "gone", "好的谢谢": "nothing", "转人工": "person"},
     "which(one=E;other=1)": {"E": "E", "幺": "1", "是E": "E", "第一个": "E", "后一个": "1", "都不是": "no",
                              "第二个": "1", "后者": "1", "是前面那个": "E", "后面那个吧": "1", "两个都不对": "no",
                              "都不是是B": "here:B", "最后一位是六": "end:6", "不对第三位是八": "at:3=8",
