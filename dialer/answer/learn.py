@@ -21,14 +21,14 @@ import yaml
 
 from asr.grammars.units import SYLLABLES
 from dialer.answer.sentences import CONSTANT, MODEL, SentenceModel, runs_of
-from dialer.answer.written import syllables_of
+from dialer.answer.syllables import syllables_of
 
 HERE = Path(__file__).resolve()
 TEXTS = HERE.parents[2] / "hotline" / "bench" / "answers" / "texts"
 PARTS = ("tune", "seen", "measure-1", "measure-2", "measure-3", "measure-4")
 """What was measured with before, and is so no more."""
 FILES = (*sorted(HERE.parent.glob("sentences*.yaml")), *(TEXTS / f"{name}.yaml" for name in PARTS))
-COPIES = 4
+COPIES = 8
 """Each sentence as it is, and so often less one as it may be heard."""
 MISHEARD = (0.0, 0.05, 0.1, 0.2)
 """Share of syllables taken for others, one of these for each copy: over telephone lines Whisper mishears few in most

@@ -1,7 +1,7 @@
 """Who says a whole sentence, where no phrase of it is known: a linear model over its syllables.
 
 Learned by dialer/answer/learn.py from sentences whose kind is known. A sentence is the set of its runs of one and two
-toneless syllables, and of how it begins and ends; kinds are those of dialer/answer/verdict.py.
+toneless syllables, of how it begins and ends, and of the meanings of its words (meanings.yaml); kinds are those of dialer/answer/verdict.py.
 """
 
 from __future__ import annotations
@@ -13,10 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import yaml
+
+from dialer.answer.syllables import syllables_of
 
 MODEL = Path(__file__).with_name("sentence_model.npz")
 CONSTANT = 0.3
 """What stands for every sentence, whatever is in it."""
+MEANINGS = Path(__file__).with_name("meanings.yaml")
+_LONGEST = 6                       # syllables of a word
 
 Run = tuple[str, ...]
 
@@ -42,11 +47,34 @@ class SentenceModel:
 
 
 def runs_of(syllables: Sequence[str]) -> set[str]:
-    """Runs of one and two syllables; the first one to three behind a mark, and the last two or three before another."""
+    """Runs of one and two syllables; the first one to three behind a mark, the last two or three before another; and what is
+    meant, in ones and twos."""
     said = tuple(syllables)
     runs = [said[at: at + length] for length in (1, 2) for at in range(len(said) - length + 1)]
     begins, ends = [("^", *said[:many]) for many in (1, 2, 3)], [(*said[-many:], "$") for many in (2, 3)]
-    return {" ".join(run) for run in (*runs, *begins, *ends)}
+    meant = [f"<{meaning}>" for meaning in _meanings_in(said)]
+    return {" ".join(run) for run in (*runs, *begins, *ends, *zip(meant), *zip(meant, meant[1:]))}
+
+
+def _meanings_in(said: tuple[str, ...]) -> list[str]:
+    known, found, at = _meanings(), [], 0
+    while at < len(said):
+        words = (said[at: at + length] for length in range(min(_LONGEST, len(said) - at), 0, -1))
+        word = next((word for word in words if word in known), None)
+        if word:
+            found.append(known[word])
+        at += len(word or (at,))
+    return found
+
+
+@functools.cache
+def _meanings() -> dict[tuple[str, ...], str]:
+    """Sound of a word → what it means; of words that sound alike the first."""
+    known = {}
+    for meaning, words in yaml.safe_load(MEANINGS.read_text("utf-8")).items():
+        for word in words:
+            known.setdefault(syllables_of(word)[:_LONGEST], meaning)
+    return known
 
 
 def row(syllables: Sequence[str], runs: dict[str, int]) -> np.ndarray:

@@ -11,14 +11,12 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from string import ascii_uppercase
 
 import yaml
 
-from asr.grammars.templates import pinyin
-from asr.grammars.units import UNITS
 from asr.search.text_match import alike
 from dialer.answer.sentences import sentence_model
+from dialer.answer.syllables import Syllables, readings_of
 from dialer.answer.verdict import MUSIC, PERSON
 
 PHRASES = Path(__file__).with_name("phrases.yaml")
@@ -34,8 +32,6 @@ _PERSON_SURE = 0.95                  # and from which a person does, whatever ph
 _ANSWERS = {PERSON, "assistant"}       # speak with whoever calls, so never before the answer: a network that names 机主 or 秘书台 does
 _CHANGED = {"busy": "waiting"}       # who speaks with another may be waited for, where that is said too
 
-Syllables = tuple[frozenset[str], ...]
-
 
 @dataclass(frozen=True)
 class Said:
@@ -49,7 +45,7 @@ def said_in(text: str, early: bool, unbroken: bool, expected: bool = False) -> S
     """Who says `text`; None where it is too short to tell. `early`: before the call was answered, where no person
     is; `unbroken`: it was said in one breath of some seconds, or on over our own voice; `expected`: a network's
     tone said that an announcement follows."""
-    heard = _syllables(text)
+    heard = readings_of(text)
     if len(heard) < LEAST_TEXT:
         return None
     table = _table()
@@ -118,21 +114,8 @@ def _differ(one: frozenset[str], other: frozenset[str]) -> float:
     return _NEAR if any(_alike(unit) & other for unit in one) else 1.0
 
 
-def syllables_of(text: str) -> tuple[str, ...]:
-    """What a text sounds like, one reading of each character: toneless syllables, and letters."""
-    return tuple(min(syllable) for syllable in _syllables(text))
-
-
 def _alike(unit: str) -> frozenset[str]:
     return frozenset(alike().get(unit, ()))
-
-
-def _syllables(text: str) -> Syllables:
-    """Of hanzi without tones, and letters; digits and signs are left out."""
-    readings = pinyin()
-    return tuple(frozenset(UNITS[unit].rstrip("1234") for unit in readings[character]) if character in readings
-                 else frozenset(character)
-                 for character in text.upper() if character in readings or character in ascii_uppercase)
 
 
 @functools.cache
@@ -141,5 +124,5 @@ def _table() -> dict[str, Sequence[tuple[str, Syllables, str]]]:
     written = yaml.safe_load(PHRASES.read_text("utf-8"))
     for part in ("dialled", "hints"):
         written[part] = {"": written[part]}
-    return {part: [(kind, _syllables(phrase), phrase) for kind, phrases in kinds.items() for phrase in phrases]
+    return {part: [(kind, readings_of(phrase), phrase) for kind, phrases in kinds.items() for phrase in phrases]
             for part, kinds in written.items()}

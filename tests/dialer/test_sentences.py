@@ -7,8 +7,9 @@ import pytest
 
 from dialer.answer.learn import HERE, learn, sentences
 from dialer.answer.sentences import SentenceModel, sentence_model
+from dialer.answer.syllables import syllables_of
 from dialer.answer.verdict import KINDS, OUTCOMES, PERSON, UNDER_WAY
-from dialer.answer.written import WHOLE, said_in, syllables_of
+from dialer.answer.written import WHOLE, said_in
 
 
 @pytest.mark.parametrize(("text", "early", "kind"), [
