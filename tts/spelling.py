@@ -14,7 +14,7 @@ PROVINCE_NAMES = dict(zip(PROVINCES, (
     "海南 重庆 四川 贵州 云南 西藏 陕西 甘肃 青海 宁夏 新疆").split(), strict=True))
 LONGEST_UNIT = 3
 PLACES = range(1, 9)
-MINUTES = range(1, 61)
+MINUTES = (*range(1, 61), 75, 90, 120, 150, 180)
 # Heads and pairs said in one breath; everything else is joined from single characters.
 HOME_HEADS = tuple(f"赣{letter}" for letter in "ABCDEFGHJKLM")
 
@@ -72,11 +72,19 @@ def digit_units(digits: str, recorded: Callable[[str], bool]) -> list[Unit]:
 
 
 def minutes_text(minutes: str) -> str:
-    """A number of minutes in words: 2 两分钟, 10 十分钟. Raises BadValue for no number."""
-    if not re.fullmatch(r"[0-9]{1,2}", minutes.strip()) or int(minutes) == 0:
-        raise BadValue(f"{minutes!r} is no number of minutes: give a number from 1 to 99.")
-    number = int(minutes)
-    return f"{'两' if number == 2 else quantity(number)}分钟"
+    """A number of minutes in words: 2 两分钟, 10 十分钟, 150 两个半小时. Raises BadValue for no number."""
+    if not re.fullmatch(r"[0-9]{1,4}", minutes.strip()) or not 0 < int(minutes) < 6000:
+        raise BadValue(f"{minutes!r} is no number of minutes: give a number from 1 to 5999.")
+    hours, rest = divmod(int(minutes), 60)
+    if int(minutes) < 100:
+        return f"{_counted(int(minutes))}分钟"
+    if rest in (0, 30):
+        return f"{_counted(hours)}个{'半' if rest else ''}小时"
+    return f"{_counted(hours)}小时{'零' if rest < 10 else ''}{quantity(rest)}分钟"
+
+
+def _counted(number: int) -> str:
+    return "两" if number == 2 else quantity(number)
 
 
 def vocabulary() -> Iterator[tuple[str, str]]:

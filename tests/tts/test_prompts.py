@@ -12,7 +12,7 @@ from tts.errors import BadValue, PromptError, UnknownPrompt
 from tts.pieces import join
 from tts.prompts import PromptLibrary
 from tts.script import load_script, parse_parts
-from tts.spelling import LETTERS, plate_units
+from tts.spelling import LETTERS, minutes_text, plate_units
 from tts.words import Words
 
 FOLDER = Path(__file__).resolve().parents[2] / "flows" / "prompts"
@@ -165,3 +165,9 @@ def test_plates_are_read_in_groups():
     units = plate_units("赣KA1234", lambda text: text in ("赣K", "三四"))
     assert [u.text for u in units] == ["赣K", "A", "幺", "二", "三四"]
     assert [u.follows for u in units] == ["group", "unit", "group", "unit", "end"]
+
+
+@pytest.mark.parametrize("minutes, said", [("2", "两分钟"), ("90", "九十分钟"), ("113", "一小时五十三分钟"), ("120", "两个小时"),
+                                           ("150", "两个半小时"), ("185", "三小时零五分钟")])
+def test_minutes_are_said_as_people_say_them(minutes, said):
+    assert minutes_text(minutes) == said
