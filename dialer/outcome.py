@@ -30,6 +30,10 @@ OUTCOMES = {
     "moved": Follows("over", "moved"),
     "not-mine": Follows("over", "not-mine"),
     "refuses": Follows("over", "refuses"),
+    "told": Follows("over", "told"),                 # who drives the car is told of it
+    "keys-there": Follows("over", "keys-there"),     # a guard has the keys
+    "unclear": Follows("over", "unclear"),           # somebody spoke, and was not understood
+    "hung-up": Follows("again", "hung-up"),          # somebody spoke, and gave no answer
     "call-later": Follows("again", "not-now"),
     "no-calls": Follows("over", "no-calls"),
     "person": Follows("over", "person"),
@@ -62,6 +66,15 @@ SAID = OUTCOMES.keys() - UNREACHED - {"quiet", "daily", "withdrawn"}
 
 OF_ENDINGS = {"hung-up": "no-answer", "interrupted": "failed", "failed": "failed"}
 """Endings of the owner's flow that are outcomes by another name."""
+
+_OF_WHO_SPOKE = {"no-answer": "unclear", "hung-up": "hung-up"}
+"""As `OF_ENDINGS`: who has said anything has answered the phone."""
+
+
+def of_ending(ending: str, spoke: bool) -> str:
+    """The outcome of an owner's conversation that ended so; `spoke`: whether anybody was heard in it."""
+    return (_OF_WHO_SPOKE if spoke else {}).get(ending) or OF_ENDINGS.get(ending, ending)
+
 
 # RFC 3261 §21. Operators end a phone that rang too long with 480 as well: see `_RANG_OUT_S`.
 _BUSY = {486, 600}

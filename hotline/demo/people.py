@@ -16,7 +16,7 @@ ASKS_YES_OR_NO = {
 }
 ASKS_OWNER = {
     "owner_greeting", "owner_greeting_words", "owner_repeat", "owner_repeat_other", "owner_who", "owner_who_other",
-    "owner_no_input", "owner_no_input_other",
+    "owner_no_input", "owner_no_input_other", "owner_say_again", "owner_say_again_other",
 }
 
 TELLS_WHO = {"owner_who", "owner_who_other"}

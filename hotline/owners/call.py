@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dialer.answer.listener import AnswerListener
 from dialer.answer.verdict import SPEAK_TO, Verdict
-from dialer.outcome import OF_ENDINGS, owner_unreached
+from dialer.outcome import of_ending, owner_unreached
 from hotline.desk.desk import Desk
 from hotline.desk.recording import Recorder
 from hotline.desk.seats import Note
@@ -111,14 +111,15 @@ async def _converse(
     recording: Path,
 ) -> OwnerAnswer:
     """The owner's conversation, which begins at once; broken off where a machine turns out to be there."""
-    conversation = Conversation(call, note, values=values)
+    spoke = _Spoke(note)
+    conversation = Conversation(call, spoke.note, values=values)
     runner = Runner(desk.owner_flow, conversation, desk.voice, desk.ears, actions_of(actions))
     async with Recorder(call, recording):
         ending = await listener.unless_machine(runner.run())
         if isinstance(ending, Verdict):
             return await _meet_machine(desk, call, values["plate"], note, listener)
     minutes = conversation.values.get("minutes", "")
-    outcome = OF_ENDINGS.get(ending.outcome, ending.outcome)
+    outcome = of_ending(ending.outcome, spoke.anything)
     note("answer", outcome=outcome, minutes=minutes)
     return OwnerAnswer(outcome, minutes)
 
@@ -137,6 +138,18 @@ async def _meet_machine(desk: Desk, call: SipCall, plate: str, note: Note, liste
             pass  # it has heard enough
     note("unreached", outcome=verdict.outcome)
     return OwnerAnswer(verdict.outcome)
+
+
+class _Spoke:
+    """Whether an owner said anything, by the notes of their conversation, which go on to `note`."""
+
+    def __init__(self, note: Note):
+        self.anything = False
+        self._note = note
+
+    def note(self, kind: str, **details) -> None:
+        self.anything |= kind == "heard" and details["how"] in ("match", "no_match")
+        self._note(kind, **details)
 
 
 class _Ringing:

@@ -8,9 +8,9 @@ from dialer.outcome import OUTCOMES
 from dialer.queue.attempt_queue import OPEN, Request
 from dialer.queue.attempts import NEVER_REACHED
 
-AGAIN = {"busy": "again-busy", "off": "again-off", "unreachable": "again-off"}
+AGAIN = {"busy": "again-busy", "off": "again-off", "unreachable": "again-off", "hung-up": "again-hung-up"}
 """What was, where the same number is tried again within the time that a caller holds."""
-STILL_OPEN = ("call-later", "again-busy", "again-no-answer", "again-off", "next-number", "long-wait")
+STILL_OPEN = ("call-later", "again-busy", "again-no-answer", "again-off", "again-hung-up", "next-number", "long-wait")
 """News of a request that goes on; the others are what `dialer.outcome` tells of one that is over."""
 SOON_S = 2.0
 """Another number is called at once."""
@@ -40,6 +40,8 @@ def news(request: Request, seen: Seen, now: float, hold_left_s: float) -> str:
         wait_s = request.due_at - now
         if wait_s > hold_left_s:
             return "long-wait"
-        return "next-number" if wait_s <= SOON_S else AGAIN.get(request.outcome, "again-no-answer")
+        if wait_s <= SOON_S and request.outcome != "hung-up":
+            return "next-number"
+        return AGAIN.get(request.outcome, "again-no-answer")
     waits_long = request.state == "waiting" and request.due_at - now > hold_left_s
     return "long-wait" if waits_long or hold_left_s <= 0 else ""

@@ -16,7 +16,7 @@ from ivr.flow.conversation import Conversation
 from ivr.flow.runner import Runner
 from ivr.sip_call import SipCall
 
-TOLD = ("coming", "later", "later-unknown", "moved", "not-mine", "refuses")
+TOLD = ("coming", "later", "later-unknown", "moved", "not-mine", "refuses", "told", "keys-there")
 
 
 async def call_back(desk: Desk, case: OpenCase, car: MoveCar, promise: Promise, number: str, plate: str) -> None:
