@@ -39,6 +39,8 @@ SITUATIONS = {
     "owner busy": (ASKED, {"owner": "busy"}), "owner off": (ASKED, {"owner": "off"}),
     "owner does not answer": (ASKED, {"owner": "no-answer"}), "seats busy": (("人工",), {"seat": "busy"}),
     "vault down": (("赣KA1234",), {"vault_down": True}), "two alike": (("赣KA1234", "都不是", "都不是"), ALIKE),
+    **{f"owner says {said}": ((*ASKED, *(f"owner: {line}" for line in said.split(", "))), {"attempts": 1})
+       for said in ("车借给朋友了, 可以", "钥匙在门卫那里", "天气好, 天气好, 天气好", "你是谁, hang up")},
     **{f"region {key}": ((f"#{key}",), {}) for key in "1246"}, "region 5": (("#5", ""), {}),
     **{name: (lines, {}) for name, lines in CALLS.items()},
 }
