@@ -26,19 +26,22 @@ CALLS = {
     "asked again": ("再说一遍", "人工"),
     "no longer": ("不用了", "不用了"),
     "no plate": ("没有车牌",),
+    "upset": ("你他妈的", "你他妈的"),
+    "no robot": ("你是机器人吗",) * 3,
+    "child": ("叔叔你好",) * 3,
+    "denied though nothing was read": ("江西的赣K", "不对", "人工"),
     "no Chinese": ("我不会中文",),
     "not registered": ("京A99999", "对"),
     "emergency": ("家里着火了", "对"),
     "no emergency": ("赣KA1234", "家里着火了", "不是"),
     "keys": ("#3", "#6", "#99", "#52", "#1", "#1234#", "#12345#", "不对", "#99", "#36"),
     "badly heard": ("赣KA1234", "~对", "第六位是八", "不对", "第六位是九"),
-    "corrected when asked": ("赣KA1234", "不对", "不对", "不对", "第六位是八"),
     "rest of it": ("江西的赣K", "12345", "不对，第十二位是六"),
 }
 SITUATIONS = {
     "owner busy": (ASKED, {"owner": "busy"}), "owner off": (ASKED, {"owner": "off"}),
     "owner does not answer": (ASKED, {"owner": "no-answer"}), "seats busy": (("人工",), {"seat": "busy"}),
-    "vault down": (("赣KA1234",), {"vault_down": True}), "two alike": (("赣KA1234", "都不是", "都不是"), ALIKE),
+    "vault down": (("赣KA1234",), {"vault_down": True}), "two alike": (("赣KA1234", "都不是", "都不是", "第六位是八"), ALIKE),
     **{f"owner says {said}": ((*ASKED, *(f"owner: {line}" for line in said.split(", "))), {"attempts": 1})
        for said in ("车借给朋友了, 可以", "钥匙在门卫那里", "天气好, 天气好, 天气好", "你是谁, hang up")},
     **{f"region {key}": ((f"#{key}",), {}) for key in "1246"}, "region 5": (("#5", ""), {}),
@@ -46,8 +49,8 @@ SITUATIONS = {
 }
 BY_ITSELF = ("again_", "another_car", "busy_texted", "call_later", "car_moved", "declined", "did_it_move", "emergency_called",
              "goes_on", "gone", "hold_", "how_far", "joined", "later_call", "long_wait", "moved_thanks", "next_number",
-             "no_answer_texted", "not_now", "not_yet_call", "off_texted", "offer_call", "promise", "transfer_declined",
-             "transfer_not_now", "where_said")
+             "no_answer_texted", "not_needed", "not_now", "not_yet_call", "off_texted", "offer_call", "plate_anew", "plate_changed",
+             "plate_taken_back", "promise", "stop", "transfer_declined", "transfer_not_now", "where_said", "wrong_car")
 """States after hours, on hold, by a gateway or in a second call (their beginnings): the call begins there."""
 
 
@@ -83,7 +86,8 @@ def test_an_owner_hangs_up_in_each_state(state):
 def ends_as_the_flow_says(told: Told, flow: Flow, name: str) -> None:
     """A mere choice is still made: the call ends in the state after it then."""
     state = flow.states[name]
+    left = flow.states[state.next.get("hang_up", flow.always["hang_up"])]
     lived = [name] if state.say or state.listen or state.action else [name, *state.next.values()]
-    ends = {flow.states[each].end for each in lived} - {""} or {flow.states[flow.always["hang_up"]].end}
+    ends = {flow.states[each].end for each in lived} - {""} or {left.end}
     assert told.ended.outcome in ends and set(told.states[-1:]) <= set(lived)
     assert not told.of("trouble", "error")
