@@ -28,7 +28,8 @@ PARTS = tuple(VOICES)
 TEXTS = Path(__file__).with_name("texts")
 ANSWERED = {PERSON, "voicemail", "assistant"}
 """Only after the answer; announcements come before it in four calls of five."""
-TAKES = {"tune": 1, "seen": 2, "measure-1": 2, "measure-2": 1, "measure-3": 1, "measure-4": 1, "measure-5": 1}
+TAKES = {"tune": 1, "seen": 2, "measure-1": 2, "measure-2": 1, "measure-3": 1, "measure-4": 1, "measure-5": 1,
+         "measure-6": 1}
 """Voices that say each sentence."""
 MIXED = {"measure-2", "measure-3", "measure-4", "measure-5"}
 """Parts in which machines, too, speak faster or slower, and no two voices have one pitch."""

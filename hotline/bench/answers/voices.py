@@ -36,6 +36,13 @@ VOICES = {
         "zf_xiaoyi:0.65+hf_beta:0.35", "zm_yunxi:0.65+am_puck:0.35", "zm_yunyang:0.6+bm_fable:0.4",
         "zf_xiaoyi:0.6+jf_gongitsune:0.4", "zm_yunyang:0.65+am_eric:0.35",
     ),
+    "measure-6": (
+        "zf_xiaoyi:0.7+ef_dora:0.3", "zm_yunxi:0.7+em_santa:0.3", "zm_yunyang:0.7+bm_lewis:0.3",
+        "zf_xiaoyi:0.65+jf_nezumi:0.35", "zm_yunxi:0.65+am_adam:0.35", "zm_yunyang:0.7+hm_psi:0.3",
+        "zf_xiaoyi:0.7+af_alloy:0.3", "zm_yunxi:0.7+bm_fable:0.3",
+    ),
 }
-ENGLISH = {"measure-2": "bf_lily:0.6+af_kore:0.4", "measure-3": "af_aoede:0.5+bf_alice:0.5", "measure-4": "af_river:0.5+bf_lily:0.5", "measure-5": "af_heart:0.5+bf_alice:0.5"}
+ENGLISH = {"measure-2": "bf_lily:0.6+af_kore:0.4", "measure-3": "af_aoede:0.5+bf_alice:0.5",
+           "measure-4": "af_river:0.5+bf_lily:0.5", "measure-5": "af_heart:0.5+bf_alice:0.5",
+           "measure-6": "af_jessica:0.5+bf_isabella:0.5"}
 """Who says the English half of an announcement."""
