@@ -19,7 +19,7 @@ SAMPLES = {"plate": 1000, "yes_no": 700, "owner_answer": 700, "minutes": 700, "p
            "plate(home=赣K)": 700, "choice(park=停车|停车场;toilet=厕所|洗手间)+person": 300,
            "did_it_move": 300, "on_hold": 300, "wrong_car": 300, "why_stop": 300}
 NODES_AT_MOST = {"plate": 4500, "correction": 5500, "readback": 5900, "plate_rest": 4500,
-                 "which": 6600, "on_hold": 5000, "wrong_car": 5500, "owner_answer": 1500}
+                 "which": 6600, "on_hold": 5000, "wrong_car": 5500, "owner_answer": 2300}
 INTENTS = {"person", "emergency", "repeat", "elderly", "slower", "wait", "robot", "curse", "hello", "laugh",
            "no", "no_idea", "unreadable", "no_plate", "other_town", "two_cars", "cancel", "thanks", "child", "foreign"}
 
