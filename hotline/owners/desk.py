@@ -74,8 +74,7 @@ class OwnerDesk:
 
     async def __aexit__(self, *_: object) -> None:
         await self._rounds.end()
-        if not await self._owed.pay():
-            log.error("not_stored", extra={"fields": {"owner_calls": len(self._owed)}})
+        await self._owed.settle("owner_calls")
 
     async def ask(self, case_id: str, match: Match, *, emergency: bool = False, afresh: bool = False) -> Request:
         """Want this car moved; the request may be there already, or its answer, which `afresh` lets stand no more.

@@ -59,8 +59,7 @@ class PromiseDesk:
 
     async def __aexit__(self, *_: object) -> None:
         await self._rounds.end()
-        if not await self._owed.pay():
-            log.error("not_stored", extra={"fields": {"call_backs": len(self._owed)}})
+        await self._owed.settle("call_backs")
 
     @property
     def calls(self) -> int:

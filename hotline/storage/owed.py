@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -9,6 +10,8 @@ from typing import TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from hotline.storage.database import Reach
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Change = Callable[[], Awaitable[T]]
@@ -44,3 +47,8 @@ class Owed:
                 return False
             self._changes.popleft()
         return True
+
+    async def settle(self, what: str) -> None:
+        """The last try: what the database still does not take is lost, and logged as so many of `what`."""
+        if not await self.pay():
+            log.error("not_stored", extra={"fields": {what: len(self)}})

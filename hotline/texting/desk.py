@@ -84,8 +84,7 @@ class TextDesk:
 
     async def __aexit__(self, *_: object) -> None:
         await self._rounds.end()
-        if not await self._owed.pay():
-            log.error("not_stored", extra={"fields": {"texts": len(self._owed)}})
+        await self._owed.settle("texts")
 
     def reaches(self, number: str) -> bool:
         """Whether texts can be sent to this number."""
