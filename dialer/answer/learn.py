@@ -20,7 +20,7 @@ import numpy as np
 import yaml
 
 from asr.grammars.units import SYLLABLES
-from dialer.answer.sentences import CONSTANT, MODEL, SentenceModel, runs_of
+from dialer.answer.sentences import MODEL, SentenceModel, row, runs_of
 from dialer.answer.syllables import syllables_of
 
 HERE = Path(__file__).resolve()
@@ -97,16 +97,13 @@ class _Rows:
     """Sentences as the model takes them, a sparse matrix: by rows for what they score, by columns for what they teach."""
 
     def __init__(self, sentences: Sequence[tuple[str, ...]], runs: dict[str, int]):
-        found = [runs_of(said) for said in sentences]
-        known = [sorted(runs[run] for run in each if run in runs) for each in found]
+        columns, values = zip(*(row(said, runs) for said in sentences), strict=True)
         self.columns = len(runs) + 1
-        self._of_row = np.concatenate([np.array([*each, len(runs)]) for each in known])
-        self._values = np.concatenate([[*[1 / np.sqrt(len(said))] * len(each), CONSTANT]
-                                       for each, said in zip(known, found, strict=True)]).astype(np.float32)[:, None]
-        lengths = np.array([len(each) + 1 for each in known])
+        self._of_row, self._values = np.concatenate(columns), np.concatenate(values)[:, None]
+        lengths = np.array([len(each) for each in columns])
         self._rows_begin = np.cumsum(lengths) - lengths
         order = np.argsort(self._of_row, kind="stable")
-        self._of_column, self._turned = np.repeat(np.arange(len(known)), lengths)[order], self._values[order]
+        self._of_column, self._turned = np.repeat(np.arange(len(columns)), lengths)[order], self._values[order]
         self._columns_begin = np.searchsorted(self._of_row[order], np.arange(self.columns))
 
     def times(self, weights: np.ndarray) -> np.ndarray:

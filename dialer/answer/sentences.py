@@ -36,7 +36,8 @@ class SentenceModel:
 
     def shares(self, syllables: Sequence[str]) -> dict[str, float]:
         """Probability of each kind, summing to 1."""
-        scores = row(syllables, self.runs) @ self.weights
+        columns, values = row(syllables, self.runs)
+        scores = values @ self.weights[columns]
         shares = np.exp(scores - scores.max())
         return dict(zip(self.kinds, (shares / shares.sum()).tolist(), strict=True))
 
@@ -77,12 +78,11 @@ def _meanings() -> dict[tuple[str, ...], str]:
     return known
 
 
-def row(syllables: Sequence[str], runs: dict[str, int]) -> np.ndarray:
-    """A sentence as the model takes it: float32 (runs + 1)."""
-    said, values = runs_of(syllables), np.zeros(len(runs) + 1, np.float32)
-    values[[runs[run] for run in said if run in runs]] = 1 / np.sqrt(len(said))
-    values[-1] = CONSTANT
-    return values
+def row(syllables: Sequence[str], runs: dict[str, int]) -> tuple[list[int], np.ndarray]:
+    """A sentence as the model takes it: the columns that are not 0, the constant's last, and their float32 values."""
+    said = runs_of(syllables)
+    known = sorted(runs[run] for run in said if run in runs)
+    return [*known, len(runs)], np.array([*[1 / np.sqrt(len(said))] * len(known), CONSTANT], np.float32)
 
 
 @functools.cache
