@@ -20,6 +20,7 @@ from hotline.move_car.read_back import (
     first_of_two,
     plate_to_read,
     second_best,
+    special_plate,
     whole_plates,
 )
 from ivr.flow.actions import action
@@ -57,15 +58,20 @@ class PlateActions:
         self._keyed = Keyed()
         self._rounds = 0
 
-    @action("match", "ask", "which", "none", "begun", "no_such_place", "unclear", "failed",
+    @action("match", "ask", "which", "none", "begun", "no_such_place", "special", "unclear", "failed",
             sets={"plate": "plate", **_READ})
     async def match_plate(self, conversation: Conversation) -> str:
         """Weigh what was heard against the register; sets `plate` to what should be read back.
 
         `which`: two plates that differ in one place are close; `begun`: only 赣K … was heard;
-        `no_such_place`: a correction speaks of a place that the plate does not have.
+        `no_such_place`: a correction speaks of a place that the plate does not have; `special`: a plate (赣K1234挂)
+        of a class whose owners the bot does not ring.
         """
         result = conversation.heard.result
+        if plate := special_plate(result):
+            self._case.set_plate(plate)
+            conversation.log("special_plate", plate=plate)
+            return "special"
         if self._denied and result.hypotheses and beyond(result.hypotheses[0].value, self._denied):
             return "no_such_place"
         plates = self._plates_meant(result)
@@ -77,7 +83,7 @@ class PlateActions:
             return "begun"
         return "unclear"
 
-    @action("match", "ask", "none", "which", "done", "no_such_place", "enough", "same", "failed",
+    @action("match", "ask", "none", "which", "done", "no_such_place", "special", "enough", "same", "failed",
             sets={"plate": "plate", **_READ})
     async def correct_plate(self, conversation: Conversation) -> str:
         """What was said is what is wrong with the plate that was read back, or the whole plate again.
@@ -125,7 +131,7 @@ class PlateActions:
         conversation.log("plate_taken_back", plate=conversation.values["plate"])
         return "done" if self._deny(conversation.values["plate"]) else "enough"
 
-    @action("chosen", "match", "ask", "none", "which", "done", "no_such_place", "enough", "failed",
+    @action("chosen", "match", "ask", "none", "which", "done", "no_such_place", "special", "enough", "failed",
             sets={"plate": "plate", **_READ})
     async def take_which(self, conversation: Conversation) -> str:
         """One of two characters was chosen, by voice or as a key, or what was said instead is right.

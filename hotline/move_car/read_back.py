@@ -8,7 +8,7 @@ from asr.recognizer import Result
 from dialer.vault.client import Match
 from plate_parser.amend import AmendError, amended
 from plate_parser.match import Decision
-from plate_parser.rules import dialable, provinces
+from plate_parser.rules import classify, dialable, provinces
 
 UNHEARD_SHARE = 0.1
 """Probability that the plate is none of those that the recognizer lists."""
@@ -30,6 +30,8 @@ SURE_OTHERWISE = 0.9
 """So sure must be what was answered instead: that it is neither, or a change."""
 UNLISTED_SHARE = 0.02
 """Probability of a character that an answer does not list."""
+SPECIAL_SHARE = 0.6
+"""A plate of a class that only people handle is taken for one where it was heard at least this surely."""
 _HEAD = re.compile(f"[{''.join(provinces())}][A-HJ-NP-Z]?")
 
 
@@ -68,6 +70,17 @@ def whole_plates(result: Result, rejected: Collection[str]) -> list[tuple[str, f
     ]
     total = sum(probability for _, probability in whole)
     return [(plate, probability * (1 - UNHEARD_SHARE) / total) for plate, probability in whole] if total else []
+
+
+def special_plate(result: Result) -> str:
+    """The plate that was heard, if it is of a class whose owners the bot does not ring (警, 挂, 领, 使 …); "" else."""
+    best = result.hypotheses[0].value if result.hypotheses else ""
+    if not classify(best) or dialable(best):
+        return ""
+    said = [(hypothesis.value, 0.5**place if hypothesis.probability is None else hypothesis.probability)
+            for place, hypothesis in enumerate(result.hypotheses)]
+    special = sum(share for plate, share in said if classify(plate) and not dialable(plate))
+    return best if special >= SPECIAL_SHARE * sum(share for _, share in said) else ""
 
 
 def corrected_plates(

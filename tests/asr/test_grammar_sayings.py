@@ -18,10 +18,10 @@ SAMPLES = {"plate": 1000, "yes_no": 700, "owner_answer": 700, "minutes": 700, "p
            "readback": 700, "plate_rest": 300, "which(one=E;other=1)": 300, "which(one=赣;other=甘)": 300,
            "plate(home=赣K)": 700, "choice(park=停车|停车场;toilet=厕所|洗手间)+person": 300,
            "did_it_move": 300, "on_hold": 300, "wrong_car": 300, "why_stop": 300}
-NODES_AT_MOST = {"plate": 4500, "correction": 5500, "readback": 5900, "plate_rest": 4500,
+NODES_AT_MOST = {"plate": 4500, "correction": 5700, "readback": 6100, "plate_rest": 4500,
                  "which": 6600, "on_hold": 5000, "wrong_car": 5500, "owner_answer": 2300}
 INTENTS = {"person", "emergency", "repeat", "elderly", "slower", "wait", "robot", "curse", "hello", "laugh",
-           "no", "no_idea", "unreadable", "no_plate", "other_town", "two_cars", "cancel", "thanks", "child", "foreign"}
+           "no", "no_idea", "unreadable", "no_plate", "other_town", "two_cars", "cancel", "thanks", "child", "foreign", "other_matter", "police"}
 
 _GRAMMARS: dict[str, Grammar] = {}
 
@@ -173,7 +173,7 @@ SAYINGS = {
     "plate_rest": {"一二三四五": "12345", "D一二三四五": "D12345", "K一二三四五": "K12345", "赣K一二三四五": "赣K12345"},
     "plate": {"我不知道车牌": "no_idea", "不知道": "no_idea", "车牌看不清": "unreadable", "还是看不清": "unreadable",
               "没有车牌": "no_plate", "是外地车": "other_town", "两辆车": "two_cars", "算了不用了": "cancel",
-              "车已经挪走了": "cancel", "再见": "cancel", "谢谢": "thanks", "叔叔你好": "child", "会说英语吗": "foreign",
+              "车已经挪走了": "cancel", "再见": "cancel", "谢谢": "thanks", "叔叔你好": "child", "会说英语吗": "foreign", "我要投诉": "other_matter", "帮我报警": "police",
               "赣K一二等一下": "wait", "哈哈哈": "laugh", "哈喽": "hello"},
     "no_longer": {"对": "yes", "不用了": "yes", "车走了": "yes", "再见": "yes", "不是": "no", "还要挪": "no", "人工": "person"},
     "repeat": {"再说一遍": "repeat", "听不懂": "slower", "慢一点": "slower", "人工": "person"},

@@ -171,7 +171,7 @@ OWNER_CALLED = """\
     say: welcome
     listen: {grammar: plate, profile: plate}
     next: {value: found, repeat: first, no_match: first, no_input: first}
-  found: {do: match_plate, next: {match: sure, ask: sure, none: sure, which: sure, begun: sure, unclear: sure, no_such_place: sure, failed: person}}
+  found: {do: match_plate, next: {match: sure, ask: sure, none: sure, which: sure, begun: sure, unclear: sure, no_such_place: sure, special: person, failed: person}}
   sure: {do: confirm_plate, next: {found: asked, not_found: talked, failed: person}}
   asked: {do: ask_owner, next: {asked: hint, joined: hint}}
   hint: {say: desk_welcome, next: {done: wait}}

@@ -7,6 +7,7 @@ ANSWERS = {
     "of the car": {"我不知道车牌": "go_and_look", "车牌看不清": "look_closer", "是外地车": "any_province", "有两辆车": "one_by_one"},
     "of themselves": {"叔叔你好": "fetch_adult", "谢谢": "you_are_welcome", "我年纪大了": "slowly", "等一下": "wait_ok",
                       "赣K一二，等一下": "wait_ok_again"},
+    "of other matters": {"我要投诉，楼上噪音太大": "only_cars", "帮我报警，有人打架": "call_the_police"},
     "of the bot": {"你是机器人吗": "robot_yes", "神经病": "calm", "喂": "i_am_here", "再说一遍": "asked_again"},
 }
 
@@ -42,6 +43,20 @@ def test_who_never_finds_the_plate_gets_a_person_who_is_told_why():
     told = call("我不知道车牌", "看不清", "还是不知道", "我不知道")
     assert (told.ended.outcome, told.ended.reason) == ("person", "no-plate")
     assert told.prompts[1:3] == ["go_and_look", "look_closer"]
+
+
+@pytest.mark.parametrize("said, reason", [
+    (["我要投诉", "我要投诉"], "other-matter"), (["报警", "报警", "报警"], "other-matter"), (["滚", "神经病"], "upset"),
+    (["你是机器人吗", "你是真人吗", "机器人"], "no-robot"),
+])
+def test_the_seat_is_told_why_a_person_was_needed_whom_nobody_asked_for(said, reason):
+    assert (told := call(*said)).ended.reason == reason and told.ended.outcome == "person"
+
+
+@pytest.mark.parametrize("plate", ["赣K1234挂", "使224578", "赣K1234警", "赣A5678学", "粤ZA123港"])
+def test_a_plate_whose_owner_only_people_ring_is_theirs_at_once(plate):
+    told = call(plate)
+    assert (told.ended.outcome, told.ended.reason) == ("person", "special-plate") and "read_back" not in told.states
 
 
 @pytest.mark.parametrize("said, reason", [("没有车牌", "no-plate"), ("我不会说中文", "foreign")])
