@@ -15,10 +15,14 @@ from ivr.flow.values import NUMBERS
 
 MOST_VISITS = 20
 """Nobody asks one caller more often."""
+MOST_WAIT_S = 600
+"""Nobody waits longer for a word."""
 STATE_KEYS = ("say", "say_by_visit", "short", "visits", "listen", "do", "with", "within_s", "run", "set", "while_waiting",
               "choose", "next", "end")
 WORKS = ("listen", "do", "run", "choose")
 """A state does one of these at most."""
+NEEDS_ACTION = ("with", "within_s", "while_waiting")
+"""Of no use without a `do`."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,8 @@ def _require_one_subject(name: str, item: Item, fields: Mapping[str, Item]) -> N
     works = [key for key in WORKS if key in fields]
     if len(works) > 1:
         raise fields[works[1]].key.error(f"state '{name}' has '{works[0]}' and '{works[1]}'; make two states of it")
-    for key, needed in (("with", "do"), ("within_s", "do"), ("while_waiting", "do")):
-        if key in fields and needed not in fields:
+    for key in NEEDS_ACTION:
+        if key in fields and "do" not in fields:
             raise fields[key].key.error(f"'{key}' belongs to a 'do'; state '{name}' has none, so take it out")
     leads = "next" in fields or "choose" in fields and fields["choose"].is_list
     if "end" in fields and leads:
@@ -241,6 +245,6 @@ def _while_waiting(item: Item | None) -> WhileWaiting | None:
         raise item.error("'while_waiting' needs both: {say: PROMPT, every_s: 9}")
     if "into" in fields and "listen" not in fields:
         raise fields["into"].key.error("'into' takes what 'listen' does not know; add listen: GRAMMAR beside it")
-    every_s = fields["every_s"].number()
+    every_s = fields["every_s"].count(MOST_WAIT_S)
     first_s = fields["first_s"].number() if "first_s" in fields else every_s
     return WhileWaiting(fields["say"].texts(), every_s, _text(fields, "listen"), first_s, _text(fields, "into"))

@@ -1,17 +1,20 @@
 """The flows' JSON Schema, made from what the loader knows, so that an editor completes what loads."""
 
+import re
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 from ivr.flow.actions import ActionSpec
 from ivr.flow.care import ASIDE_KEYS
-from ivr.flow.load import ALWAYS_KEYS, FLOW_KEYS
-from ivr.flow.load_state import STATE_KEYS
+from ivr.flow.load import ALWAYS_KEYS, FLOW_KEYS, MOST_SECONDS, MOST_TURNS
+from ivr.flow.load_state import MOST_VISITS, MOST_WAIT_S, NEEDS_ACTION, STATE_KEYS, WORKS
+from ivr.flow.turn_taking import DELAYED, KEY, MOST_KEYS, SHARE
 from ivr.flow.values import KINDS
 
 SCALAR = {"type": ["string", "number", "boolean"]}
 """A single value: YAML may take it for a number; a flow reads it as it is written."""
-COUNT = {"type": "integer", "minimum": 0}
+NUMBER = {"type": "integer", "minimum": 0}
 NAME = {"$ref": "#/$defs/name"}
 ABOUT = {
     "flow": "The flow's name, for the case's log.",
@@ -80,20 +83,21 @@ def json_schema(actions: Mapping[str, ActionSpec]) -> dict[str, Any]:
             "limits": _limits(),
             "always": _record({event: _about(NAME, LEADS.get(event, f"The caller presses {event[-1]}.")) for event in ALWAYS_KEYS}),
             "asides": {"type": "object", "additionalProperties": _aside()},
-            "states": {"type": "object", "additionalProperties": {"$ref": "#/$defs/state"}},
+            "states": {"type": "object", "additionalProperties": {"$ref": "#/$defs/state"}, "minProperties": 1},
         }),
         "$defs": {"name": {**SCALAR, "description": "A state's name."}, "state": _state(actions)},
     }
 
 
 def _limits() -> dict[str, Any]:
-    return _record({
-        "turns": _about(COUNT, "So many questions a call may have."),
-        "seconds": _about(COUNT, "So long a call may last."),
+    record = _record({
+        "turns": _about(_count(MOST_TURNS), "So many questions a call may have."),
+        "seconds": _about(_count(MOST_SECONDS), "So long a call may last."),
         "then": _about(NAME, "The state in which such a call goes on: a person."),
-        "misses": _about(COUNT, "So many answers of a call may be none, all questions together."),
+        "misses": _about(NUMBER, "So many answers of a call may be none, all questions together."),
         "after_misses": _about(NAME, "The state that follows then."),
     }, "turns", "seconds", "then")
+    return {**record, "dependentRequired": {"misses": ["after_misses"], "after_misses": ["misses"]}}
 
 
 def _aside() -> dict[str, Any]:
@@ -101,7 +105,7 @@ def _aside() -> dict[str, Any]:
         "say": _about(_texts(), "What is answered, by how often it was said."),
         "again": _about(SCALAR, "no: the question is not asked again."),
         "profile": _about(SCALAR, "How long is waited from then on: a name of profiles.yaml."),
-        "at_most": _about(COUNT, "So often in a call; more often leads to 'then'."),
+        "at_most": _about(NUMBER, "So often in a call; more often leads to 'then'."),
         "then": _about(NAME, "The state for whoever says it more often."),
     }
     return _about(_record({key: told[key] for key in ASIDE_KEYS}, "at_most", "then"), "Answered in passing; the question stands.")
@@ -111,19 +115,22 @@ def _state(actions: Mapping[str, ActionSpec]) -> dict[str, Any]:
     line = _record({"when": _about(SCALAR, "A condition: time in 09:00 to 17:30, tries < 3, plate is given."),
                     "then": _about(NAME, "The state that follows where it holds.")}, "when", "then")
     last = _record({"otherwise": _about(NAME, "The state that follows where no line above holds.")}, "otherwise")
-    listed = {"type": "array", "items": {"oneOf": [line, last], "description": "The first line that holds is followed."}}
+    listed = {"type": "array", "items": {"oneOf": [line, last], "description": "The first line that holds is followed."},
+              "contains": {"required": ["otherwise"]}}
     return {
         "type": "object",
         "additionalProperties": False,
         "anyOf": [{"required": ["next"]}, {"required": ["end"]}, {"required": ["choose"]}],
+        "allOf": [*_never_together(), *(_given(spec) for _, spec in sorted(actions.items()))],
+        "dependentRequired": {key: ["do"] for key in NEEDS_ACTION},
         "properties": _described(STATE_KEYS, {
             "say": SCALAR, "say_by_visit": _texts(), "short": _texts(),
-            "visits": _record({"at_most": _about(COUNT, "So often the state may be entered."),
+            "visits": _record({"at_most": _about(_count(MOST_VISITS), "So often the state may be entered."),
                                "then": _about(NAME, "The state that follows instead.")}, "at_most", "then"),
             "listen": _listen(),
             "do": {"oneOf": [{"const": name, "description": spec.about} for name, spec in sorted(actions.items())]},
             "with": {"oneOf": [SCALAR, {"type": "object"}]},
-            "within_s": COUNT, "run": SCALAR,
+            "within_s": NUMBER, "run": SCALAR,
             "set": {"type": "object", "additionalProperties": SCALAR},
             "while_waiting": _waiting(),
             "choose": {"oneOf": [SCALAR, listed]},
@@ -134,40 +141,69 @@ def _state(actions: Mapping[str, ActionSpec]) -> dict[str, Any]:
     }
 
 
+def _never_together() -> list[dict[str, Any]]:
+    """A state has one subject, and nothing follows an end."""
+    pairs = [("say", "say_by_visit"), *combinations(WORKS, 2), *(("end", key) for key in ("next", *WORKS))]
+    return [{"not": {"required": list(pair)}} for pair in pairs]
+
+
+def _given(spec: ActionSpec) -> dict[str, Any]:
+    """What stands under `with` of a state that does this; a single value is the first of the names."""
+    names = {name: {"type": "object"} if name in spec.maps else SCALAR for name in spec.arguments}
+    record = {**_record(names, *spec.needs), "additionalProperties": spec.takes_any}
+    single = len(spec.needs) <= 1 and bool(spec.arguments)
+    then: dict[str, Any] = {"properties": {"with": {"anyOf": [SCALAR, record]} if single else record}}
+    if spec.needs:
+        then["required"] = ["with"]
+    return {"if": {"required": ["do"], "properties": {"do": {"const": spec.name}}}, "then": then}
+
+
 def _waiting() -> dict[str, Any]:
-    return _record({
+    record = _record({
         "say": _about(_texts(), "What is said, by turns."),
-        "every_s": _about(COUNT, "Seconds between two of them."),
-        "first_s": _about(COUNT, "Seconds until the first."),
+        "every_s": _about(_count(MOST_WAIT_S), "Seconds between two of them."),
+        "first_s": _about(NUMBER, "Seconds until the first."),
         "listen": _about(SCALAR, "A grammar; its answers are branches too."),
         "into": _about(SCALAR, "The value of the kind words that takes what is no answer; branch words."),
     }, "say", "every_s")
+    return {**record, "dependentRequired": {"into": ["listen"]}}
 
 
 def _listen() -> dict[str, Any]:
     keys = _record({
-        "at_most": _about(COUNT, "So many keys are one answer."),
-        "end": _about(SCALAR, "The key that ends them: '#'."),
-        "delete": _about(SCALAR, "The key that takes the last one back: '*'."),
-        "between": _about(COUNT, "Milliseconds that the next key may take."),
+        "at_most": _about(_count(MOST_KEYS), "So many keys are one answer."),
+        "end": _about(_like(KEY), "The key that ends them: '#'."),
+        "delete": _about(_like(KEY), "The key that takes the last one back: '*'."),
+        "between": _about(NUMBER, "Milliseconds that the next key may take."),
         "at_once": _about(SCALAR, "A key that, pressed first, is an answer by itself: '0'."),
     })
-    phrases = {"type": "object", "additionalProperties": {"type": "array", "items": SCALAR, "description": "How it may be said."}}
+    said = {"type": "array", "items": SCALAR, "minItems": 1, "description": "How it may be said."}
+    phrases = {"type": "object", "additionalProperties": said, "minProperties": 1}
     record = _record({
         "grammar": {**SCALAR, "description": "A grammar's name: yes_no, digits(length=4), minutes+person."},
         "choice": {**phrases, "description": "Phrases by value: {park: [停车, 停车场]}."},
         "profile": {**SCALAR, "description": "How long is waited: a name of profiles.yaml."},
-        "barge_in": {**SCALAR, "description": "yes, no, or: after 1500 ms."},
+        "barge_in": {"anyOf": [{"type": "boolean"}, {"enum": ["yes", "no", "true", "false"]}, _like(DELAYED)],
+                     "description": "yes, no, or: after 1500 ms."},
         "into": {**SCALAR, "description": "The value that takes the answer."},
         "sure": {"type": "number", "minimum": 0, "maximum": 1, "description": "Less probable: branch unsure."},
         "keys": _about(keys, "Several keys are one answer: branch keys."),
-        "question": _about(SCALAR, "So much of the prompt must be said before an answer to it counts: 60%."),
+        "question": _about(_like(SHARE), "So much of the prompt must be said before an answer to it counts: 60%."),
     })
     return {**record, "oneOf": [{"required": ["grammar"]}, {"required": ["choice"]}]}
 
 
 def _about(part: Mapping[str, Any], told: str) -> dict[str, Any]:
     return {**part, "description": told}
+
+
+def _count(most: int) -> dict[str, Any]:
+    return {"type": "integer", "minimum": 1, "maximum": most}
+
+
+def _like(pattern: re.Pattern[str]) -> dict[str, Any]:
+    """A text in which the pattern is all; a number is a text to a flow, and not looked into here."""
+    return {**SCALAR, "pattern": f"^{pattern.pattern}$"}
 
 
 def _texts() -> dict[str, Any]:

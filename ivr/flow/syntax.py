@@ -18,6 +18,7 @@ NO_COLON = "this line has no ':'; write 'NAME: VALUE', or 'NAME:' where more lin
 MOST_KEY = 1024
 """YAML 1.2, 7.4: an implicit key is at most so long."""
 _LONG_KEY = re.compile(rf"[^\s,{{\[:#][^:{{\[]{{{MOST_KEY - 1},}}:(?=\s|$)")
+_BLANKS = {"\t": "a tab", "\u00a0": "a no-break space", "\u3000": "a full-width space"}
 _KEYED = re.compile(r"\s*(?:- )?[^:#]+:(?:\s|$)")
 
 
@@ -73,7 +74,7 @@ def slip(written: str, error: MarkedYAMLError) -> Slip:
     line, column = (mark.line, mark.column) if mark else (0, 0)
     line = min(line, len(text.lines) - 1)
     problem = error.problem or error.context or ""
-    found = (_of_tabs(text) or _of_wide_marks(text, line, WIDE_OPENERS) or _of_quotes(text, line) or _of_brackets(text)
+    found = (_of_indents(text) or _of_wide_marks(text, line, WIDE_OPENERS) or _of_quotes(text, line) or _of_brackets(text)
              or _of_long_keys(text, line) or _of_wide_marks(text, line, WIDE) or _of_spaces(text, line)
              or _of_words(text, line, column, problem))
     where = found or (line, column, f"this is not YAML ({problem}); compare it with a line that works")
@@ -95,11 +96,13 @@ def _closing(line: str, start: int) -> int:
     return -1
 
 
-def _of_tabs(text: _Text):
+def _of_indents(text: _Text):
+    """Tabs, and spaces that only look like one: pasted out of a document or typed in Chinese."""
     for number, line in enumerate(text.lines):
         indent = line[:len(line) - len(line.lstrip())]
-        if "\t" in indent and line.strip():
-            return number, indent.index("\t"), "a tab indents this line; write spaces instead, two for each level"
+        if line.strip() and (odd := next((mark for mark in indent if mark != " "), "")):
+            name = _BLANKS.get(odd, "something that is no space")
+            return number, indent.index(odd), f"{name} indents this line; write spaces instead, two for each level"
     return None
 
 

@@ -6,16 +6,18 @@ from ivr.flow.source import Item
 from ivr.keying import Keys
 from ivr.turn import Listening
 
-_DELAYED = re.compile(r"after (\d+) ms")
-_SHARE = re.compile(r"(\d{1,3}) ?%")
-_KEY = re.compile(r"[0-9*#A-D]")
+DELAYED = re.compile(r"after (\d+) ms")
+SHARE = re.compile(r"(\d{1,3}) ?%")
+KEY = re.compile(r"[0-9*#A-D]")
+MOST_KEYS = 40
+"""Nobody keys more at a time."""
 
 
 def barge_in(item: Item | None) -> tuple[bool, int]:
     """Whether the caller may interrupt, and from how many ms of the prompt on. Raises `FlowError`."""
     if item is None:
         return True, 0
-    if delayed := _DELAYED.fullmatch(item.text()):
+    if delayed := DELAYED.fullmatch(item.text()):
         return True, int(delayed[1])
     if item.text() not in ("yes", "no", "true", "false"):
         raise item.error(f"'{item.text()}' does not say when a caller may interrupt; "
@@ -27,7 +29,7 @@ def question_share(item: Item | None) -> float:
     """How much of the prompt must be out before a "yes" answers it. Raises `FlowError`."""
     if item is None:
         return Listening.question_share
-    share = _SHARE.fullmatch(item.text())
+    share = SHARE.fullmatch(item.text())
     if not share or int(share[1]) > 100:
         raise item.error(f"'{item.text()}' is no share of the prompt; write 60%: a yes that begins before "
                          "so much was said is no answer to it")
@@ -40,10 +42,13 @@ def keys(item: Item | None) -> Keys | None:
         return None
     fields = item.fields(("at_most", "end", "delete", "between", "at_once"))
     for name in ("end", "delete"):
-        if name in fields and not _KEY.fullmatch(fields[name].text()):
+        if name in fields and not KEY.fullmatch(fields[name].text()):
             raise fields[name].error(f"'{fields[name].text()}' is no key; write one of 0-9, '*' and '#'")
-    if "at_once" in fields and not re.fullmatch(f"({_KEY.pattern})+", fields["at_once"].text()):
+    if "at_once" in fields and not re.fullmatch(f"({KEY.pattern})+", fields["at_once"].text()):
         raise fields["at_once"].error(f"'{fields['at_once'].text()}' are no keys; write '0'")
-    named = {name: fields[name].text() for name in ("end", "delete", "at_once") if name in fields}
-    numbers = {"at_most": "at_most", "between_ms": "between"}
-    return Keys(**named, **{to: fields[name].number() for to, name in numbers.items() if name in fields})
+    named: dict[str, str | int] = {name: fields[name].text() for name in ("end", "delete", "at_once") if name in fields}
+    if "at_most" in fields:
+        named["at_most"] = fields["at_most"].count(MOST_KEYS)
+    if "between" in fields:
+        named["between_ms"] = fields["between"].number()
+    return Keys(**named)
