@@ -39,14 +39,22 @@ def test_after_its_last_prompt_a_state_says_the_last_two_by_turns(time, just_sai
     assert chosen(("long", "short", "example"), time, just_said.__eq__) == said
 
 
+def entered(flow, name, once):
+    """The state that is entered for `name` after those of one visit in `once`, and these with it."""
+    while name in once:
+        name = flow.states[name].visits.then
+    visits = flow.states[name].visits
+    return name, once | {name} if visits and visits.at_most == 1 else once
+
+
 def repeated(flow):
     """Every (state, prompt) in which a path through the flow says what was said just before."""
-    found, seen, waiting = set(), set(), [(flow.start, "")]
+    found, seen, waiting = set(), set(), [(*entered(flow, flow.start, frozenset()), "")]
     while waiting:
-        name, last = waiting.pop()
-        if (name, last) in seen:
+        name, once, last = waiting.pop()
+        if (name, once, last) in seen:
             continue
-        seen.add((name, last))
+        seen.add((name, once, last))
         state = flow.states[name]
         for said in said_in(state, last):
             if state.say and said == last:
@@ -59,7 +67,7 @@ def repeated(flow):
                     lasts |= {after} if after else set()
             after = [*state.next.values(), *([state.visits.then] if state.visits else [])]
             after += [*flow.always.values(), *(each.then for each in flow.asides.values())] if state.listen else []
-            waiting += [(to, each) for to in after for each in lasts]
+            waiting += [(*entered(flow, to, once), each) for to in after for each in lasts]
     return found
 
 
