@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hotline.errors import CannotRun
 from hotline.replay.house import House, check_flows
+from hotline.replay.names import Names
 from hotline.replay.replay import replay_fixture
 from ivr.replay.fixture import load
 from ivr.replay.result import Replayed
@@ -40,18 +41,24 @@ def speed(results: Sequence[Replayed]) -> float:
 
 def _here(folders: Sequence[Path], flows: Path) -> Iterator[Replayed]:
     house = House(flows)
+    _check_names(folders, Names.of(house.voice, house.inbound_flow, house.owner_flow, house.call_back_flow))
     for folder in folders:
         yield replay_fixture(house, load(folder))
 
 
 def _in_processes(folders: Sequence[Path], flows: Path, jobs: int) -> Iterator[Replayed]:
     jobs = min(jobs, len(folders))
-    check_flows(flows)                     # what is wrong is said here, in one sentence
+    _check_names(folders, Names.of(*check_flows(flows)))       # what is wrong is said here, in one sentence
     with ProcessPoolExecutor(jobs, get_context("spawn"), _open_house, (flows,)) as pool:
         try:
             yield from pool.map(_replay_one, folders)
         except BrokenProcessPool:
             raise CannotRun("a replaying process died (out of memory?); try again with --jobs 1") from None
+
+
+def _check_names(folders: Sequence[Path], names: Names) -> None:
+    for folder in folders:
+        names.check(folder)
 
 
 def _open_house(flows: Path) -> None:
