@@ -217,9 +217,8 @@ class _Worker:
         try:
             ready = await asyncio.wait_for(self._receive(), START_TIMEOUT_S)
         except (EOFError, TimeoutError) as error:
-            raise AsrError("A recognizer worker ended, or was not ready in time, while it loaded "
-                           f"{self._options.get('model', 'its model')}: what it wrote is on standard "
-                           "error; most often the model is damaged or of another kind.") from error
+            await asyncio.to_thread(process.join, 1)
+            raise AsrError(_not_ready(process.exitcode, self._options.get("model", "its model"))) from error
         if isinstance(ready, Exception):
             raise ready
         return ready
@@ -247,6 +246,14 @@ class _Worker:
             await asyncio.to_thread(process.join, 1)
         if self._pipe:
             self._pipe.close()
+
+
+def _not_ready(exit_code: int | None, model: object) -> str:
+    if exit_code in (-signal.SIGTERM, -signal.SIGKILL, -signal.SIGINT):
+        return (f"A recognizer worker was ended by {signal.Signals(-exit_code).name} while it loaded {model}: "
+                "the service was being stopped, or the machine has too little memory.")
+    return (f"A recognizer worker ended, or was not ready in time, while it loaded {model}: what it wrote is on "
+            "standard error; most often the model is damaged or of another kind.")
 
 
 @contextlib.contextmanager

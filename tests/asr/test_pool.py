@@ -82,6 +82,16 @@ async def test_an_engine_that_cannot_start_says_why():
         await RecognizerPool(1, engine="recognizer_fakes:broken").start()
 
 
+async def test_a_worker_that_is_told_to_end_while_it_loads_blames_no_model():
+    pool = RecognizerPool(1, engine=COUNTING)
+    starting = asyncio.ensure_future(pool.start())
+    while not pool.pids:
+        await asyncio.sleep(0.01)
+    os.kill(pool.pids[0], signal.SIGTERM)
+    with pytest.raises(AsrError, match="was ended by SIGTERM .* being stopped"):
+        await starting
+
+
 async def test_while_the_only_worker_cannot_start_answers_are_rejected_in_time(tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("FAKE_WORKER_FAILS", str(tmp_path / "fails"))
     async with RecognizerPool(1, engine="recognizer_fakes:fails_on_demand", answer_timeout_s=4) as pool:
