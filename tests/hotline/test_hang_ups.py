@@ -31,6 +31,8 @@ CALLS = {
     "child": ("叔叔你好",) * 3,
     "denied though nothing was read": ("江西的赣K", "不对", "人工"),
     "no Chinese": ("我不会中文",),
+    "another matter": ("我要投诉",) * 2,
+    "a plate that people ring": ("赣K1234挂",),
     "not registered": ("京A99999", "对"),
     "emergency": ("家里着火了", "对"),
     "no emergency": ("赣KA1234", "家里着火了", "不是"),
