@@ -29,7 +29,7 @@ register: [赣KD56789]
 turns:
   - {on: welcome, say: 赣KD56789, heard: 赣KD56789}
   - {on: readback, say: 对，没错。, heard: "no"}
-  - {on: no_such_prompt, hang_up: yes}
+  - {on: only_cars, hang_up: yes}
 owner: [{ends: busy}]
 expect: {outcome: coming, plate: 赣KD56788}
 """
@@ -67,7 +67,7 @@ def test_a_mismatch_says_at_which_turn_what_was_heard_and_what_was_expected(fail
     wheres = {each["where"]: each for each in of_wrong["mismatches"]}
     answer = wheres["turn 2 (readback)"]
     assert answer["expected"] == "no" and "yes" in answer["got"] and answer["ms"] > 0
-    assert wheres["turn 3 (no_such_prompt)"]["expected"] == "this turn to come"
+    assert wheres["turn 3 (only_cars)"]["expected"] == "this turn to come"
     assert wheres["plate"] == {"where": "plate", "expected": "赣KD56788", "got": "赣KD56789", "ms": None}
     assert wheres["outcome"]["expected"] == "coming"
 
