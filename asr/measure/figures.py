@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 
@@ -60,7 +61,7 @@ def figures(judged: Sequence[Judged]) -> dict[str, object]:
     foreign = [each for each in judged if each.expected is None]
     accepted = [each for each in spoken if each.best]
     compared = [each for each in accepted if each.comparable]
-    bins, ece = calibration((each.heard[0][1], each.within(1)) for each in accepted)
+    trusted = calibration((each.heard[0][1], each.within(1)) for each in accepted)
     audio_s = sum(each.audio_s for each in judged)
     return {
         "files": len(judged),
@@ -72,7 +73,8 @@ def figures(judged: Sequence[Judged]) -> dict[str, object]:
         "rejected": _share(each.rejected for each in spoken),
         "wrong": _share(bool(each.best) and not each.within(1) for each in spoken),
         "foreign": {"files": len(foreign), "rejected": _share(not each.best for each in foreign)},
-        "ece": ece,
+        "ece": trusted.error,
+        "ece_by_chance": trusted.by_chance,
         "rtf": round(sum(each.took_s for each in judged) / audio_s, 4) if audio_s else None,
         "audio_s": round(audio_s, 1),
         "peak_mb": max((each.peak_mb for each in judged), default=None),
@@ -80,7 +82,7 @@ def figures(judged: Sequence[Judged]) -> dict[str, object]:
                        for speaker in sorted({each.speaker for each in spoken})},
         "by_position": by_position(compared),
         "confusion": confusion(compared),
-        "calibration": bins,
+        "calibration": trusted.bins,
     }
 
 
@@ -112,25 +114,34 @@ def confusion(accepted: Sequence[Judged]) -> dict[str, dict[str, int]]:
     return {character: dict(table[character].most_common()) for character in sorted(table)}
 
 
-def calibration(
-        firsts: Iterable[tuple[float | None, bool]]) -> tuple[list[dict[str, object]], float | None]:
-    """Ten bins of first hypotheses' probabilities with the share that was right, and the expected
-    calibration error; none where the recognizer gives no probabilities.
+class Calibration(NamedTuple):
+    """``bins``: of ten, those that have any; ``error``: the expected calibration error; ``by_chance``: the error that
+    perfectly honest probabilities would show on average, on so many recordings. None where there are no probabilities."""
 
-    ``firsts``: the probability, and whether it was right."""
+    bins: list[dict[str, object]]
+    error: float | None
+    by_chance: float | None
+
+
+def calibration(firsts: Iterable[tuple[float | None, bool]]) -> Calibration:
+    """How honest first hypotheses' probabilities are. ``firsts``: the probability, and whether it was right."""
     binned: dict[int, list[tuple[float, bool]]] = defaultdict(list)
     for probability, was_right in firsts:
         if probability is not None:
             binned[min(int(probability * BINS), BINS - 1)].append((probability, was_right))
     total = sum(map(len, binned.values()))
-    bins, ece = [], 0.0
+    if not total:
+        return Calibration([], None, None)
+    bins, error, by_chance = [], 0.0, 0.0
     for number, pairs in sorted(binned.items()):
         said = sum(probability for probability, _ in pairs) / len(pairs)
         right = sum(is_right for _, is_right in pairs) / len(pairs)
-        ece += abs(said - right) * len(pairs) / total
+        error += abs(said - right) * len(pairs) / total
+        variance = sum(probability * (1 - probability) for probability, _ in pairs)
+        by_chance += math.sqrt(2 / math.pi * variance) / total      # the mean of |x| where x is normal
         bins.append({"from": number / BINS, "to": (number + 1) / BINS, "n": len(pairs),
                      "said": round(said, 4), "right": round(right, 4)})
-    return bins, round(ece, 4) if total else None
+    return Calibration(bins, round(error, 4), round(by_chance, 4))
 
 
 def interval(right: int, count: int, z: float = 1.96) -> tuple[float, float] | None:

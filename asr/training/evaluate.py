@@ -193,7 +193,7 @@ class Count:
         count = self._sums["n"]
         out = {key: round(value / count, 3) for key, value in self._sums.items() if key != "n"}
         sure = [right for probability, right in self._calibration if probability > .9]
-        return {"n": int(count), **out, "ece": calibration(self._calibration)[1],
+        return {"n": int(count), **out, "ece": calibration(self._calibration).error,
                 "above_0.9": len(sure),
                 "right_above_0.9": round(float(np.mean(sure)), 3) if sure else None,
                 "voices": {voice: [len(right), round(float(np.mean(right)), 3)]

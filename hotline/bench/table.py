@@ -25,7 +25,7 @@ def summary(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("characters right", percent(report["char_accuracy"])),
         ("right length", percent(report["right_length"])),
         ("rejected, wrong at first", f"{percent(report['rejected'])}, {percent(report['wrong'])}"),
-        ("calibration error (ECE)", "–" if report["ece"] is None else f"{report['ece']:.3f}"),
+        ("calibration error (ECE)", _calibration_error(report)),
         ("real-time factor", "–" if report["rtf"] is None else f"{report['rtf']:.3f}"),
         ("peak memory", f"{report['peak_mb']:.0f} MB"),
     ]
@@ -39,6 +39,12 @@ def summary(report: dict[str, Any]) -> list[tuple[str, str]]:
             ("  the same, own plate left out", f"{register['stranger_sure']} of {register['plates']}"),
         ]
     return lines
+
+
+def _calibration_error(report: dict[str, Any]) -> str:
+    if report["ece"] is None:
+        return "–"
+    return f"{report['ece']:.3f}  (honest probabilities would show {report['ece_by_chance']:.3f} on so few)"
 
 
 def show(report: dict[str, Any], console: Console) -> None:

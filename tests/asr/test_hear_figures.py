@@ -1,6 +1,7 @@
 """Figures that can be worked out by hand, and lines that change a voice as they should."""
 
 import json
+import random
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from asr.grammars.grammar import Grammar
 from asr.line.simulation import LINES, Conditions, over_the_line
 from asr.measure.expect import value_of
-from asr.measure.figures import NOTHING, Judged, figures, interval
+from asr.measure.figures import NOTHING, Judged, calibration, figures, interval
 from asr.measure.measuring_set import Reader, read_set
 from asr.measure.run import HeardClip, Results, grammar_id
 from asr.recognizer import AsrError
@@ -51,6 +52,13 @@ def test_a_recognizer_that_is_as_sure_as_it_is_right_has_no_calibration_error():
     boastful = figures([judged("A", ("B", 1.0))] * 4)
     assert boastful["ece"] == 1.0 and boastful["calibration"][0]["to"] == 1.0
     assert figures([judged("A", ("A", None))])["ece"] is None
+
+
+def test_the_calibration_error_of_honest_probabilities_is_foretold():
+    rng = random.Random(1)
+    shares = [rng.random() for _ in range(500)]
+    seen = [calibration((share, rng.random() < share) for share in shares).error for _ in range(300)]
+    assert calibration((share, True) for share in shares).by_chance == pytest.approx(sum(seen) / 300, rel=0.03)
 
 
 def test_figures_of_nothing_do_not_fail():
