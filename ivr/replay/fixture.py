@@ -6,9 +6,11 @@ from pathlib import Path
 
 from ruamel.yaml.nodes import SequenceNode
 
+from asr.recognizer import AsrError
 from ivr.flow.source import FlowError, Item, Where
 from ivr.flow.yaml_file import read_yaml
 from ivr.replay.line import ENDINGS
+from ivr.replay.recorded import recorded
 
 FILE = "expect.yaml"
 FIXTURE_KEYS = ("about", "voice", "letters", "yao", "register", "attempts", "earlier", "hour", "remind_s", "hold_s", "goes_on_s", "phone", "call_back", "texts", "vault",
@@ -243,9 +245,6 @@ def _turn(number: int, item: Item, folder: Path) -> Turn:
         raise item.error("a turn begins once: at_ms, or on a prompt with over_ms or after_ms")
     if "over_ms" in fields and "on" not in fields:
         raise item.error("over_ms counts from the beginning of a prompt; add on: with its id")
-    audio = folder / fields["audio"].text() if "audio" in fields else None
-    if audio and not audio.is_file():
-        raise fields["audio"].error(f"{audio} is not there; put the recording into the fixture's folder")
     return Turn(
         number=number,
         on=_text(fields.get("on")),
@@ -253,7 +252,7 @@ def _turn(number: int, item: Item, folder: Path) -> Turn:
         over_ms=fields["over_ms"].number() if "over_ms" in fields else None,
         after_ms=fields["after_ms"].number() if "after_ms" in fields else ANSWER_AFTER_MS,
         says=_says(fields["say"]) if "say" in fields else (),
-        audio=audio,
+        audio=_audio(fields["audio"], folder) if "audio" in fields else None,
         sound_ms=fields["sound_ms"].number() if "sound_ms" in fields else 0,
         keys=_text(fields.get("key")),
         hang_up="hang_up" in fields and fields["hang_up"].yes_or_no(),
@@ -262,6 +261,18 @@ def _turn(number: int, item: Item, folder: Path) -> Turn:
         db=_decimal(fields["db"]) if "db" in fields else 0.0,
         heard=_texts(fields["heard"]) if "heard" in fields else None,
     )
+
+
+def _audio(item: Item, folder: Path) -> Path:
+    """Where the recording is, once it was read."""
+    path = folder / item.text()
+    if not path.is_file():
+        raise item.error(f"{path} is not there; put the recording into the fixture's folder")
+    try:
+        recorded(path)
+    except AsrError as error:
+        raise item.error(str(error).rstrip(".")) from None
+    return path
 
 
 def _says(item: Item) -> tuple[str | int, ...]:

@@ -12,6 +12,7 @@ import soundfile
 from asr.line.effects import coded, coloured, swell
 from ivr.call import FRAME_MS
 from ivr.replay.fixture import Fixture, LineSound, Script, Turn
+from ivr.replay.recorded import recorded
 from tts import audio, caller_voice
 
 FRAME = 8 * FRAME_MS
@@ -28,7 +29,7 @@ def turn_pcm(turn: Turn, script: Script, fixture: Fixture) -> bytes:
     Raises TtsError, AsrError for what cannot be said or read.
     """
     if turn.audio:
-        samples = audio.read_file(turn.audio)
+        samples = recorded(turn.audio)
     elif turn.sound_ms:
         samples = _cough(turn.sound_ms, seed(fixture.name, turn.number))
     else:

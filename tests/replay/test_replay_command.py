@@ -17,6 +17,9 @@ from sqlalchemy import Engine, event
 from hotline.cli.replay import replay
 from hotline.replay.suite import replay_all, speed
 from ivr.flow.source import FlowError
+from ivr.replay.fixture import load
+from ivr.replay.sound import turn_pcm
+from tts import audio
 
 ROOT = Path(__file__).resolve().parents[2]
 CONVERSATIONS = Path(__file__).parent / "conversations"
@@ -183,3 +186,26 @@ def test_a_fixture_that_cannot_be_replayed_is_one_sentence_with_its_place(conten
     result = ivr_replay(tmp_path, "--flows", ROOT / "flows")
     assert isinstance(result.exception, FlowError)        # which `ivr` tells in one sentence, exit 2
     assert message in str(result.exception)
+
+
+@pytest.mark.parametrize("name, content", [
+    ("c.wav", b"no sound at all"), ("c.flac", b"fLaC" + bytes(200)), ("c.wav", b""), ("c.raw", bytes([0xD5]) * 800),
+])
+def test_a_recording_that_cannot_be_read_is_told_with_its_place_before_anything_is_replayed(name, content, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "expect.yaml").write_text(
+        f"about: x\nturns:\n  - {{on: welcome, audio: {name}}}\nexpect: {{outcome: y}}", encoding="utf-8")
+    result = ivr_replay(tmp_path, "--flows", ROOT / "flows")
+    assert isinstance(result.exception, FlowError)
+    assert str(result.exception).startswith(f"{tmp_path / 'expect.yaml'}:3:26: {tmp_path / name} is ")
+
+
+@pytest.mark.parametrize("name, coding", [("c.alaw", "ALAW"), ("c.ulaw", "ULAW"), ("c.wav", ""), ("c.flac", "")])
+def test_a_turn_plays_a_recording_in_every_form_that_is_heard_elsewhere(name, coding, tmp_path):
+    tone = 0.4 * np.sin(np.arange(4000) * 0.3)
+    soundfile.write(tmp_path / name, tone, 8000, **({"format": "RAW", "subtype": coding} if coding else {}))
+    (tmp_path / "expect.yaml").write_text(
+        f"about: x\nturns: [{{on: welcome, audio: {name}}}]\nexpect: {{outcome: y}}", encoding="utf-8")
+    fixture = load(tmp_path)
+    pcm = turn_pcm(fixture.caller.turns[0], fixture.caller, fixture)
+    assert np.abs(audio.from_pcm(pcm) - tone).max() < 0.02
