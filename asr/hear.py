@@ -111,7 +111,7 @@ def read_sound(file: BinaryIO, name: str, start_s: float = 0.0,
             if torn and sound.format != "WAV":        # a WAV's length is counted; others' was written down before
                 seconds = (first + len(samples)) / sound.samplerate
             rate = sound.samplerate
-    except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
+    except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError) as error:   # TypeError: by its suffix raw
         raise AsrError(f"{name} is not a recording that can be read: give a WAV, FLAC, Ogg or "
                        ".alaw file.") from error
     if not len(samples):

@@ -36,6 +36,12 @@ def test_what_is_no_recording_is_refused_in_a_sentence(tmp_path, content, hint):
         read_recording(path)
 
 
+def test_sound_of_no_known_form_is_refused_in_a_sentence(tmp_path):
+    (tmp_path / "a.raw").write_bytes(bytes([0xD5]) * 800)
+    with pytest.raises(AsrError, match="a.raw is not a recording"):
+        read_recording(tmp_path / "a.raw")
+
+
 def test_a_recording_torn_in_its_sound_is_heard_as_far_as_it_goes(tmp_path):
     whole = written(tmp_path / "whole.wav").read_bytes()
     (tmp_path / "torn.wav").write_bytes(whole[: len(whole) // 2 + 1])
