@@ -19,6 +19,7 @@ from hotline.config import EngineConfig, load_config
 from hotline.flows import load_checked_flow
 from hotline.storage.store import Store
 from hotline.texting.texts import TEXTS_FILE, load_texts
+from hotline.vault_use import examine_vault
 from ivr.sip.config import SipConfig, Transport, load_sip_config
 from ivr.sip.line import Answered, Ended, Leg
 from ivr.sip.supervisor import Supervisor
@@ -49,6 +50,8 @@ async def examine(config_path: Path, tell: Callable[[Finding], None]) -> None:
         ("packages", "make setup", _packages),
         ("disk", "free some space, or move [engine] data", _disk),
         ("flows", "mend the flow where the message says", _flows),
+        ("vault", "write vault.toml and put register and key where it says: docs/register.md; a service without plates needs "
+                  "none, once inbound_flow in ivr.toml names its flow: docs/flows.md", examine_vault),
         ("prompts", "make prompts", _prompts),
         ("hearing", "make setup; for an engine of your own: ivr models check, docs/engines.md", _hearing),
         ("case database", "check [database] url in ivr.toml and what docs/database.md says of it", _database),

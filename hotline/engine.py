@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,7 +17,6 @@ from dialer.queue.promises import CallBackPolicy, Promises
 from dialer.queue.steady import steady_clock
 from dialer.texting.outbox import Outbox
 from dialer.vault.client import Vault
-from dialer.vault.supervise import VaultProcess, vault_elsewhere
 from hotline.cases.case_text import CaseText
 from hotline.cases.casebook import LEFT_OPEN, Casebook, Listener, OpenCase
 from hotline.config import EngineConfig
@@ -33,6 +31,7 @@ from hotline.owners.desk import OwnerDesk
 from hotline.promises.desk import PromiseDesk
 from hotline.storage.store import Store
 from hotline.texting.desk import TextDesk
+from hotline.vault_use import goes_without, open_vault, vault_needs
 from hotline.walk import walk
 from ivr.sip.config import load_sip_config
 from ivr.sip.line import Leg
@@ -128,12 +127,11 @@ class Engine:
             lambda: self.desk, self._desk.promises, texts, self.owners, casebook, reach=self.store.reach))
 
     def _vault(self) -> AbstractAsyncContextManager[Vault]:
-        """The vault that runs by itself, where `vault_socket` names its socket, else a child."""
-        if self.config.vault_socket != Path():
-            return vault_elsewhere(self.config.vault_socket)
-        run = self.config.data / "run"
-        run.mkdir(parents=True, exist_ok=True)
-        return VaultProcess(self.config.vault_config, run / "vault.sock")
+        flow = self.flows.current.inbound
+        if goes_without(self.config, flow):
+            self.flows.refuses = lambda edition: vault_needs(edition.inbound)
+            log.info("no_vault", extra={"fields": {"text": f"the flow {flow.name} needs none"}})
+        return open_vault(self.config, flow)
 
     def _text_desk(self, casebook: Casebook, queue: AttemptQueue) -> TextDesk:
         same_id = bool(self._gateway and self._gateway.same_id)

@@ -76,6 +76,8 @@ class LiveFlows:
             raise CannotRun("\n".join(str(problem) for problem in found))
         self.hearing = make_hearing(first.grammars)
         self.current = replace(first, ears=self.hearing)
+        self.refuses: Callable[[Edition], list[FlowError]] = lambda edition: []
+        """What this engine, as it was started, cannot do of an edition that checks clean."""
 
     async def watch(self) -> None:
         """Look for changes until cancelled."""
@@ -91,6 +93,7 @@ class LiveFlows:
         self._seen = stamp
         try:
             edition, found = await asyncio.to_thread(self._edition)
+            found = found or self.refuses(edition)
             if not found:
                 await asyncio.to_thread(edition.voice.warm)
                 edition = replace(edition, ears=await self._ears_for(edition))

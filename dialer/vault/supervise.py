@@ -41,6 +41,16 @@ async def vault_elsewhere(socket: Path) -> AsyncIterator[Vault]:
         await vault.close()
 
 
+@asynccontextmanager
+async def no_vault(socket: Path) -> AsyncIterator[Vault]:
+    """For a service that looks up no plates: whoever asks is answered as where the vault is down."""
+    vault = Vault(socket)
+    try:
+        yield vault
+    finally:
+        await vault.close()
+
+
 class VaultProcess:
     """`async with VaultProcess(config, socket) as vault`: the vault runs, and `vault` reaches it.
 

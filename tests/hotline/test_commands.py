@@ -109,7 +109,7 @@ def test_doctor_finds_a_healthy_installation_healthy(tmp_path):
     done = ivr("doctor", "--json", "--config", tmp_path / "site" / "ivr.toml")
     report = json.loads(done.stdout)
     assert report["ok"] and done.returncode == 0, [f for f in report["findings"] if not f["ok"]]
-    assert {"hearing", "SIP port", "audio", "case database"} <= {finding["what"] for finding in report["findings"]}
+    assert {"hearing", "SIP port", "audio", "vault", "case database"} <= {finding["what"] for finding in report["findings"]}
 
 
 def test_doctor_says_which_port_is_taken_and_what_to_do(tmp_path):
