@@ -327,5 +327,9 @@ def _shares(hypotheses: Iterable[Hypothesis]) -> dict[str, float]:
 
 
 def _whole(result: Result) -> Result:
-    """Only the whole readings: the caller has finished."""
-    return replace(result, hypotheses=tuple(each for each in result.hypotheses if each.complete))
+    """Only the whole readings, with all that was sure of any: nothing followed, so the begun ones were none."""
+    whole = [each for each in result.hypotheses if each.complete]
+    of_all, of_whole = (sum(each.probability or 0.0 for each in those) for those in (result.hypotheses, whole))
+    if of_whole:
+        whole = [replace(each, probability=(each.probability or 0.0) * of_all / of_whole) for each in whole]
+    return replace(result, hypotheses=tuple(whole))
