@@ -77,7 +77,7 @@ class PlateActions:
         plates = self._plates_meant(result)
         if plates:
             return await self._weighed(conversation, plates, last=bool(self._denied) or len(self._said) >= MOST_SAID)
-        if not self._denied and (head := begun_head(result)):
+        if not self._denied and (head := begun_head(result, self._province)):
             self._keyed = Keyed(head)
             conversation.values["symbols"] = head
             return "begun"
@@ -235,8 +235,11 @@ class PlateActions:
         whole = whole_plates(result, ())
         if self._denied and not (whole and result.hypotheses[0].value == whole[0][0]):
             return corrected_plates(result, self._denied, self._heard, self._rejected)
+        said_whole = bool(whole) and dialable(result.hypotheses[0].value)
+        if not said_whole and (rest := continued_plates(result, self._keyed.head, self._rejected)):
+            return rest
         if not whole:
-            return continued_plates(result, self._keyed.head, self._rejected)
+            return []
         self._said.append(whole)
         return combined(self._said, self._rejected)[:MOST_PLATES]
 
@@ -251,6 +254,11 @@ class PlateActions:
         except VaultUnavailable as error:
             conversation.log("vault_unavailable", error=str(error))
             return None
+
+    @property
+    def _province(self) -> str:
+        """What was keyed or said, where it was no more."""
+        return self._keyed.head if len(self._keyed.head) == 1 else ""
 
     def _deny(self, plate: str) -> bool:
         """Note that a plate is wrong; False after too many rounds."""

@@ -107,14 +107,17 @@ def corrected_plates(
                     if dialable(plate) and plate not in rejected})
 
 
-def begun_head(result: Result | None) -> str:
-    """Province and letter, or the province alone, of a plate that was not said to its end; "" for none."""
+def begun_head(result: Result | None, province: str = "") -> str:
+    """Province and letter, or the province alone, of a plate that was not said to its end; "" for none.
+
+    `province`: what was keyed before, of which the letter may follow.
+    """
     shares: dict[str, float] = defaultdict(float)
     total = 0.0
     for place, hypothesis in enumerate(result.hypotheses if result else ()):
         said = 0.5**place if hypothesis.probability is None else hypothesis.probability
         total += said
-        if ":" not in hypothesis.value and (head := _HEAD.match(hypothesis.value)):
+        if ":" not in hypothesis.value and (head := _HEAD.match(hypothesis.value) or _HEAD.match(province + hypothesis.value)):
             for length in range(1, len(head[0]) + 1):
                 shares[head[0][:length]] += said
     sure = [head for head, share in shares.items() if share >= HEAD_SHARE * total]
