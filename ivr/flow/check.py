@@ -13,6 +13,7 @@ from ivr.flow.conversation import PLACE
 from ivr.flow.model import WORDS, Flow, State
 from ivr.flow.paths import Paths
 from ivr.flow.persons import PERSON_END, Persons
+from ivr.flow.repeats import Repeats
 from ivr.flow.source import FlowError, Where, nearest
 from ivr.flow.unset import Unset
 from tts.script import slot_kind
@@ -62,6 +63,7 @@ def problems(flow: Flow, house: House, above: Collection[str] = (), done: Collec
                   for prompt in aside.say if prompt not in house.prompts]
     found += Paths(flow).problems()
     found += Persons(flow, lambda state: _hears_person(state, house), lambda state: _is_person(flow, state, house), above).problems()
+    found += Repeats(flow, house.prompts).problems()
     found += _of_hang_up(flow)
     found += Unset(flow, house.actions, house.prompts).problems()
     for inner in flow.subflows.values():

@@ -8,6 +8,7 @@ import pytest
 from asr.recognizer import Hypothesis, Result
 from ivr.flow.care import load_struggle
 from ivr.flow.load import load_flow
+from ivr.flow.repeats import Repeats
 from ivr.flow.source import FlowError
 from ivr.flow.wording import chosen
 from ivr.louder import louder
@@ -18,20 +19,6 @@ from tts.prompts import PromptLibrary
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 
 
-def said_in(state, last):
-    """What a state may say after `last`: one of its prompts, by how often it was entered; "" if nothing."""
-    return {chosen(state.say, time, last.__eq__) for time in range(1, len(state.say) + 1)} or {last}
-
-
-def follows_aside(flow, state, last):
-    """What may have been said last once something said in passing was answered."""
-    for aside in (each for each in flow.asides.values() if each.at_most):     # else it leads on at once
-        for answer in {chosen(aside.say, time, last.__eq__) for time in range(1, len(aside.say) + 1)} or {last}:
-            yield last, answer if aside.say else None
-            for question in {chosen(state.short, time, answer.__eq__) for time in range(1, len(state.short) + 1)} if aside.again else ():
-                yield answer, question
-
-
 @pytest.mark.parametrize("time, just_said, said", [
     (1, "", "long"), (2, "long", "short"), (3, "short", "example"), (4, "example", "short"), (5, "short", "example"), (1, "long", "short"),
 ])
@@ -39,50 +26,47 @@ def test_after_its_last_prompt_a_state_says_the_last_two_by_turns(time, just_sai
     assert chosen(("long", "short", "example"), time, just_said.__eq__) == said
 
 
-def entered(flow, name, once):
-    """The state that is entered for `name` after those of one visit in `once`, and these with it."""
-    while name in once:
-        name = flow.states[name].visits.then
-    visits = flow.states[name].visits
-    return name, once | {name} if visits and visits.at_most == 1 else once
+@pytest.mark.parametrize("path", sorted(path for path in FLOWS.glob("*.yaml") if "\nstates:" in path.read_text("utf-8")), ids=lambda path: path.stem)
+def test_on_no_path_is_a_sentence_said_twice_in_a_row_not_even_where_a_caller_wishes_to_hear_it_again(path):
+    flow = load_flow(path)
+    assert list(Repeats(flow, strict=True).found()) == []
+    asked = {prompt for state in flow.states.values() if state.listen for prompt in (*state.say, *state.short)}
+    assert asked.isdisjoint(prompt for aside in flow.asides.values() for prompt in aside.say)
 
 
-def repeated(flow):
-    """Every (state, prompt) in which a path through the flow says what was said just before."""
-    found, seen, waiting = set(), set(), [(*entered(flow, flow.start, frozenset()), "")]
-    while waiting:
-        name, once, last = waiting.pop()
-        if (name, once, last) in seen:
-            continue
-        seen.add((name, once, last))
-        state = flow.states[name]
-        for said in said_in(state, last):
-            if state.say and said == last:
-                found.add((name, said))
-            lasts = {said}
-            if state.listen:
-                for before, after in follows_aside(flow, state, said):
-                    if after and before == after:
-                        found.add((name, after))
-                    lasts |= {after} if after else set()
-            after = [*state.next.values(), *([state.visits.then] if state.visits else [])]
-            after += [*flow.always.values(), *(each.then for each in flow.asides.values())] if state.listen else []
-            waiting += [(*entered(flow, to, once), each) for to in after for each in lasts]
-    return found
-
-
-@pytest.mark.parametrize("name", ["move_car_inbound", "move_car_outbound"])
-def test_on_no_path_is_a_sentence_said_twice_in_a_row(name):
-    assert repeated(load_flow(FLOWS / f"{name}.yaml")) == set()
-
-
-def test_a_flow_with_one_sentence_to_repeat_is_found(tmp_path):
+def repeated(tmp_path, states, values="{}"):
+    """The states that repeat a prompt, with the states in which it was said before."""
     (tmp_path / "profiles.yaml").write_text("short: {no_input: 5000, look: 260, quiet: 700, longest: 9000}\n")
     (tmp_path / "flow.yaml").write_text(
-        "flow: t\nstart: ask\nlimits: {turns: 3, seconds: 60, then: bye}\nstates:\n"
-        "  ask: {say: hello, listen: {grammar: yes_no, profile: short}, next: {no_match: ask, no_input: bye}}\n"
-        "  bye: {end: done}\n")
-    assert repeated(load_flow(tmp_path / "flow.yaml")) == {("ask", "hello")}
+        f"flow: t\nstart: ask\nvalues: {values}\nlimits: {{turns: 3, seconds: 60, then: bye}}\nstates:\n{states}  bye: {{end: done}}\n")
+    found = Repeats(load_flow(tmp_path / "flow.yaml"), {"hello": [], "which": ["digits"]}).found()
+    return {(name, by) for name, _, by in found}
+
+
+ASKS = "listen: {grammar: yes_no, profile: short}"
+TAKES = "listen: {grammar: digits, profile: short, into: digits}"
+
+
+@pytest.mark.parametrize(("states", "found"), [
+    (f"  ask: {{say: hello, {ASKS}, next: {{no_match: ask, no_input: bye}}}}\n", {("ask", "ask")}),
+    (f"  ask: {{say: hello, {ASKS}, next: {{no_match: on}}}}\n  on: {{next: {{done: ask}}}}\n", {("ask", "ask")}),
+    (f"  ask: {{say: hello, {ASKS}, next: {{no_match: on}}}}\n  on: {{say: hello, next: {{done: bye}}}}\n", {("on", "ask")}),
+    (f"  ask: {{say: hello, {ASKS}, next: {{no_match: on}}}}\n"
+     f"  on: {{say: other, visits: {{at_most: 2, then: ask}}, {ASKS}, next: {{no_match: ask}}}}\n", {("ask", "ask")}),
+    (f"  ask: {{say: hello, visits: {{at_most: 1, then: bye}}, {ASKS}, next: {{no_match: ask}}}}\n", set()),
+    (f"  ask: {{say_by_visit: [hello, short], visits: {{at_most: 2, then: on}}, {ASKS}, next: {{no_match: ask}}}}\n"
+     "  on: {say: hello, next: {done: bye}}\n", set()),
+    (f"  ask: {{say: hello, visits: {{at_most: 1, then: on}}, {ASKS}, next: {{no_match: ask}}}}\n"
+     "  on: {say: hello, next: {done: bye}}\n", {("on", "ask")}),
+    (f"  ask: {{say_by_visit: [hello, short], {ASKS}, next: {{no_match: ask}}}}\n", set()),
+    (f"  ask: {{say: hello, {ASKS}, next: {{repeat: ask, key 9: ask, no_match: bye}}}}\n", set()),
+    ("  ask: {say: hello, listen: {choice: {menu: [主菜单], bus: [公交]}, profile: short}, next: {menu: ask, bus: bye}}\n", set()),
+    (f"  ask: {{say: which, {TAKES}, next: {{value: ask, no_match: bye}}}}\n", set()),
+    (f"  ask: {{say: which, {TAKES}, next: {{value: bye, no_match: ask}}}}\n", {("ask", "ask")}),
+    (f"  ask: {{say: which, set: {{digits: '12'}}, {ASKS}, next: {{no_match: ask}}}}\n", set()),
+])
+def test_a_sentence_that_a_way_repeats_is_found(tmp_path, states, found):
+    assert repeated(tmp_path, states, "{digits: digits}") == found
 
 
 @pytest.mark.parametrize("gentle", [False, True])

@@ -168,7 +168,7 @@ async def test_a_case_that_a_flow_opened_outlives_the_call_and_is_closed_by_peop
 
 OWNER_CALLED = """\
   first:
-    say: welcome
+    say_by_visit: [welcome, short_plate]
     listen: {grammar: plate, profile: plate}
     next: {value: found, repeat: first, no_match: first, no_input: first}
   found: {do: match_plate, next: {match: sure, ask: sure, none: sure, which: sure, begun: sure, unclear: sure, no_such_place: sure, special: person, failed: person}}
@@ -219,7 +219,7 @@ start: ask
 limits: {turns: 3, seconds: 60, then: over}
 states:
   ask:
-    say: desk_more
+    say_by_visit: [desk_more, desk_menu]
     listen: {grammar: yes_no, profile: short}
     next: {"yes": over, "no": over, no_match: over, no_input: ask}
     visits: {at_most: 2, then: over}
@@ -244,7 +244,7 @@ def test_a_sub_flow_is_checked_with_what_the_flow_above_leads_on(folder):
 
 
 def test_a_flow_that_asks_too_often_goes_to_a_person(folder):
-    ended, log = held(folder, "  first:\n    say: desk_more\n    listen: {grammar: yes_no, profile: short}\n"
+    ended, log = held(folder, "  first:\n    say_by_visit: [desk_more, desk_menu]\n    listen: {grammar: yes_no, profile: short}\n"
                               "    next: {\"yes\": first, \"no\": first, no_match: first, no_input: first}\n", "对/对/对/对/对/对")
     assert ended.outcome == "person" and len([kind for kind, _ in log if kind == "heard"]) == 3
 
@@ -283,7 +283,7 @@ def test_visits_that_lead_back_to_themselves_go_to_a_person(folder):
 
 
 def test_a_flow_that_asks_on_after_its_limit_comes_to_an_end(folder):
-    busy = HEAD.replace("failed: talked", "failed: first") + "  first:\n    say: desk_more\n" + ASKED_AGAIN
+    busy = HEAD.replace("failed: talked", "failed: first") + "  first:\n    say_by_visit: [desk_more, desk_menu]\n" + ASKED_AGAIN
     (folder / "flow.yaml").write_text(busy, "utf-8")
     log = []
     ended = run_flow(folder / "flow.yaml", "", Situation(seat="busy"), lambda *_: "对",
