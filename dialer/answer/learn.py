@@ -25,7 +25,7 @@ from dialer.answer.syllables import syllables_of
 
 HERE = Path(__file__).resolve()
 TEXTS = HERE.parents[2] / "hotline" / "bench" / "answers" / "texts"
-PARTS = ("tune", "seen", "measure-1", "measure-2", "measure-3", "measure-4")
+PARTS = ("tune", "seen", "measure-1", "measure-2", "measure-3", "measure-4", "measure-5", "measure-6")
 """What was measured with before, and is so no more."""
 FILES = (*sorted(HERE.parent.glob("sentences*.yaml")), *(TEXTS / f"{name}.yaml" for name in PARTS))
 COPIES = 8
