@@ -35,7 +35,7 @@ MISHEARD = (0.0, 0.05, 0.1, 0.2)
 sentences and many in some, and nearly all begin or end as what was said."""
 CUT, CHINESE = 0.3, 0.5
 """Share of copies that break off in their second half; of those in two languages, that leave the English out, as Whisper does."""
-LEAST_SEEN = 3
+LEAST_SEEN = 5
 """Runs that fewer of the copies have say nothing."""
 STEPS, RATE, DECAY = 120, 0.3, 5e-6
 
