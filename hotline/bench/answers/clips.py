@@ -22,16 +22,16 @@ from hotline.bench.answers import sounds
 from hotline.bench.answers.speech import spoken, throat
 from hotline.bench.answers.voices import ENGLISH, VOICES
 
-Part = Literal["tune", "seen", "measure-1", "measure-2", "measure-3", "measure-4", "measure-5", "measure-6"]
+Part = Literal["tune", "seen", "measure-1", "measure-2", "measure-3", "measure-4", "measure-5", "measure-6", "measure-7"]
 PARTS = tuple(VOICES)
 """`tune` and `seen` for choosing rules; the others each a measurement once, with sentences and voices of its own."""
 TEXTS = Path(__file__).with_name("texts")
 ANSWERED = {PERSON, "voicemail", "assistant"}
 """Only after the answer; announcements come before it in four calls of five."""
 TAKES = {"tune": 1, "seen": 2, "measure-1": 2, "measure-2": 1, "measure-3": 1, "measure-4": 1, "measure-5": 1,
-         "measure-6": 1}
+         "measure-6": 1, "measure-7": 1}
 """Voices that say each sentence."""
-MIXED = {"measure-2", "measure-3", "measure-4", "measure-5", "measure-6"}
+MIXED = {"measure-2", "measure-3", "measure-4", "measure-5", "measure-6", "measure-7"}
 """Parts in which machines, too, speak faster or slower, and no two voices have one pitch."""
 SOUNDS = {"ringing": 12, "music": 24, "fax": 14, "busy": 8, "congestion": 6, "no-such-number": 4}
 LEAST_S = 8.0

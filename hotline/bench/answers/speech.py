@@ -15,7 +15,7 @@ from hotline.bench.answers import sounds
 from tts import audio, caller_voice
 from tts.errors import UnreadableText
 
-_INFLECTED = {"circuits": "sˈɜɹkəts"}
+_INFLECTED = {"circuits": "sˈɜɹkəts", "minutes": "mˈɪnəts"}
 
 
 def spoken(text: str, voice: str, english_voice: str, speed: float) -> np.ndarray:

@@ -41,8 +41,13 @@ VOICES = {
         "zf_xiaoyi:0.65+jf_nezumi:0.35", "zm_yunxi:0.65+am_adam:0.35", "zm_yunyang:0.7+hm_psi:0.3",
         "zf_xiaoyi:0.7+af_alloy:0.3", "zm_yunxi:0.7+bm_fable:0.3",
     ),
+    "measure-7": (
+        "zf_xiaoyi:0.65+bf_alice:0.35", "zm_yunxi:0.7+am_eric:0.3", "zm_yunyang:0.7+am_onyx:0.3",
+        "zf_xiaoyi:0.7+af_jessica:0.3", "zm_yunxi:0.65+am_liam:0.35", "zm_yunyang:0.65+pm_alex:0.35",
+        "zf_xiaoyi:0.7+af_river:0.3", "zm_yunyang:0.7+em_alex:0.3",
+    ),
 }
 ENGLISH = {"measure-2": "bf_lily:0.6+af_kore:0.4", "measure-3": "af_aoede:0.5+bf_alice:0.5",
            "measure-4": "af_river:0.5+bf_lily:0.5", "measure-5": "af_heart:0.5+bf_alice:0.5",
-           "measure-6": "af_jessica:0.5+bf_isabella:0.5"}
+           "measure-6": "af_jessica:0.5+bf_isabella:0.5", "measure-7": "af_aoede:0.4+bf_isabella:0.6"}
 """Who says the English half of an announcement."""
