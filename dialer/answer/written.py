@@ -8,6 +8,7 @@ Where no phrase is found, or the whole sentence says otherwise, that tells (dial
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ _WHOLE_LEAST, _WHOLE_SURE = 0.35, 0.8 # least share of a whole sentence's kind: 
 _PERSON_MOST = 0.1                   # share of a person, once the call was answered, up to which a machine speaks,
 _PERSON_SURE = 0.95                  # and from which a person does, whatever phrases say
 _ANSWERS = {PERSON, "assistant"}       # speak with whoever calls, so never before the answer: a network that names 机主 or 秘书台 does
+_STAFF = re.compile("[空公工]号[是为]?[零〇一二三四五六七八九幺两0-9]+")    # 工号零五二七 sounds like 空号, and is a company's greeting
 _CHANGED = {"busy": "waiting"}       # who speaks with another may be waited for, where that is said too
 
 
@@ -45,7 +47,7 @@ def said_in(text: str, early: bool, unbroken: bool, expected: bool = False) -> S
     """Who says `text`; None where it is too short to tell. `early`: before the call was answered, where no person
     is; `unbroken`: it was said in one breath of some seconds, or on over our own voice; `expected`: a network's
     tone said that an announcement follows."""
-    heard = readings_of(text)
+    heard = readings_of(_STAFF.sub("", text))
     if len(heard) < LEAST_TEXT:
         return None
     table = _table()

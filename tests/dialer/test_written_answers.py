@@ -39,6 +39,7 @@ def test_a_machines_sentence_is_known_however_it_is_spelled(text, kind):
     "我刚才手机关机了,才看到你的电话,你找我什么事", "我的电话之前停机了,今天才交的费", "为我现在正在通话中等会儿给你回过去好吧",
     "他出门了没戴手机,我是他儿子,你有事的话我帮你告诉他。", "你不是那个智能机器人把天天给我打电话?",
     "他现在不方便接电话,我是他爱人,你有什么事跟我说吧,我转告他。", "您好阳光物业客服中心请问有什么可以帮您",
+    "您好，空号零五二七，很高兴接听您的来电，请问怎么称呼您", "感谢您的来电,请问怎么称呼您",
 ])
 def test_a_person_may_say_what_announcements_say(text):
     assert said_in(text, early=False, unbroken=True).kind == ""
