@@ -29,6 +29,7 @@ from hotline.live_flows import LiveFlows
 from hotline.move_car.actions import MoveCar
 from hotline.owners.desk import OwnerDesk
 from hotline.promises.desk import PromiseDesk
+from hotline.spoken_ahead import SpokenAhead
 from hotline.storage.store import Store
 from hotline.texting.desk import TextDesk
 from hotline.vault_use import goes_without, open_vault, vault_needs
@@ -61,6 +62,7 @@ class Engine:
             config.flows, config.inbound_flow, config.outbound_flow,
             lambda grammars: make_hearing(config.hearing, config.recognizer_workers, grammars), config.data / "flows",
             config.call_back_flow)
+        self._ahead = SpokenAhead()
         self.ears = self.flows.hearing
         self.case_text = CaseText(config.free_speech)
         self._open_register = config.open_register
@@ -80,12 +82,17 @@ class Engine:
             await asyncio.to_thread(self._close_interrupted)
             vault = await stack.enter_async_context(self._vault())     # first: hearing takes long to load, and a mistake is told before
             await asyncio.to_thread(self.flows.current.voice.warm)
+            stack.callback(self._ahead.stop)
+            speaking = asyncio.create_task(self._ahead.speak(self.flows.current))
+            stack.callback(speaking.cancel)
             await stack.enter_async_context(self.ears)
             await stack.enter_async_context(self.case_text)
+            await speaking                                             # before the trunk is told that calls are taken
             self.line = await stack.enter_async_context(Supervisor(self.sip))
             self.line.on_notice = _log_notice
             second_ear = await stack.enter_async_context(SecondEar()) if self.config.owner_second_ear else None
             self._desk = self._bare_desk(vault, second_ear)
+            self.flows.before_taken = self._ahead.speak
             watching = asyncio.create_task(self.flows.watch())
             stack.callback(watching.cancel)
             await self._open_desks(stack)

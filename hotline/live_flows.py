@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -71,6 +71,7 @@ class LiveFlows:
         if call_back and (folder / f"{call_back}.yaml").exists():
             self._names = (*self._names, call_back)
         self._seen = self._stamp()
+        self._voice: PromptLibrary | None = None
         first, found = self._edition()
         if found:
             raise CannotRun("\n".join(str(problem) for problem in found))
@@ -78,6 +79,8 @@ class LiveFlows:
         self.current = replace(first, ears=self.hearing)
         self.refuses: Callable[[Edition], list[FlowError]] = lambda edition: []
         """What this engine, as it was started, cannot do of an edition that checks clean."""
+        self.before_taken: Callable[[Edition], Awaitable[None]] | None = None
+        """Is waited for before calls begin on a new edition."""
 
     async def watch(self) -> None:
         """Look for changes until cancelled."""
@@ -97,6 +100,8 @@ class LiveFlows:
             if not found:
                 await asyncio.to_thread(edition.voice.warm)
                 edition = replace(edition, ears=await self._ears_for(edition))
+                if self.before_taken:
+                    await self.before_taken(edition)
         except (FlowError, TtsError, AsrError, CannotRun, OSError) as error:
             edition, found = None, [error]
         for problem in found:
@@ -118,7 +123,7 @@ class LiveFlows:
         return ears
 
     def _edition(self) -> tuple[Edition, list[FlowError]]:
-        voice = PromptLibrary.load(self._folder / "prompts")
+        voice = self._voice = PromptLibrary.load(self._folder / "prompts", self._voice)
         flows = [load_flow(self._folder / f"{name}.yaml") for name in self._names]
         found = [problem for flow in flows for problem in flow_problems(flow, self._folder, voice)]
         inbound, owner, *call_back = flows

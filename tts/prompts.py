@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +28,8 @@ from tts.words import Words
 SLOW_RESTS = 2.0
 """In a prompt that is said slowly, the rests between a plate's groups are so much longer."""
 LIVE_KEPT = 256  # sentences synthesized live that are kept in memory
+ANY_TEXT = "好。"
+"""Is spoken to have the voice loaded, where what will be said is not known yet."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,21 @@ class PromptLibrary:
         self._live_pcm = functools.lru_cache(LIVE_KEPT)(self._live.speak)
 
     @classmethod
-    def load(cls, folder: Path) -> "PromptLibrary":
+    def load(cls, folder: Path, before: "PromptLibrary | None" = None) -> "PromptLibrary":
         """The library of a folder with prompts.yaml, voice.yaml and pieces/.
 
+        `before`: an earlier edition, whose live voice goes on with all that it has spoken, if it is the same voice.
         Raises PromptError, which names the file, where it cannot be used.
         """
         folder = Path(folder)
-        return cls(load_script(folder), PieceStore.load(folder / "pieces"))
+        library = cls(load_script(folder), PieceStore.load(folder / "pieces"))
+        if before and before._voice_wanted == library._voice_wanted:
+            library._live, library._live_pcm = before._live, before._live_pcm
+        return library
+
+    @property
+    def _voice_wanted(self) -> tuple[str, str]:
+        return self.script.voice.voice, self.script.voice.letters
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -119,6 +129,30 @@ class PromptLibrary:
         """Decode every piece now (about a third of a second), so that no first call waits."""
         for text, how, closing in self.pieces.pieces:
             self.pieces.sound(text, how, closing)
+
+    def unrecorded(self, prompt_ids: Iterable[str]) -> list[Prompt]:
+        """Those of these prompts, with their gentle forms after them all, of which something fixed has no recording."""
+        plain = [self.script.prompts[each] for each in dict.fromkeys(prompt_ids) if each in self.script.prompts]
+        both = (*plain, *(prompt.gentle for prompt in plain if prompt.gentle))
+        return [prompt for prompt in both if not self._fixed_recorded(prompt)]
+
+    def speak_ahead(self, prompt: Prompt) -> None:
+        """Have what `render` must speak live ready: the prompt itself if it has no values, else the voice.
+
+        Blocks meanwhile. Raises UnreadableText or SynthesisFailed.
+        """
+        if any(isinstance(part, Slot) for part in prompt.parts):
+            self.say(ANY_TEXT)
+        else:
+            self._synthesized(prompt, {})
+
+    def _fixed_recorded(self, prompt: Prompt) -> bool:
+        """Whether all of it that is no value can be played; a `name` never is recorded."""
+        if prompt.sound:
+            return self.pieces.sound(prompt.sound, "sound", True) is not None
+        last = len(prompt.parts) - 1
+        return all(self.pieces.sound(part.text, prompt.pace, place == last) is not None if isinstance(part, Fragment)
+                   else part.kind != "name" for place, part in enumerate(prompt.parts))
 
     def _manner(self, prompt_id: str, gentle: bool) -> Prompt:
         prompt = self.script.prompt(prompt_id)

@@ -151,3 +151,12 @@ class Flow:
     def ends(self) -> tuple[str, ...]:
         """Every outcome that a conversation of this flow can have, in the file's order."""
         return tuple(dict.fromkeys(state.end for state in self.states.values() if state.end))
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """Every prompt that it may say, the beginning's first, then in the file's order, then of those that it runs."""
+        states = sorted(self.states.values(), key=lambda state: state.name != self.start)
+        waits = [state.while_waiting for state in states if state.while_waiting]
+        said = [each.say for each in (*states, *self.asides.values(), *waits)] + [state.short for state in states]
+        return tuple(dict.fromkeys([prompt for prompts in said for prompt in prompts]
+                                   + [prompt for flow in self.subflows.values() for prompt in flow.prompts]))

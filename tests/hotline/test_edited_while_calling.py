@@ -1,5 +1,6 @@
 """Flows and recordings that change while callers are on the line, over real SIP."""
 
+import asyncio
 import logging
 import os
 import shutil
@@ -14,6 +15,8 @@ from tts.prompts import PromptLibrary
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+AT_ONCE_S = 0.5
+"""The voice itself takes longer for any sentence."""
 LOUD = 1000
 """A sample that only speech reaches: −30 dBFS."""
 END = "caller_left: {end: caller-hung-up}"
@@ -73,6 +76,11 @@ def spoken_by_bot(recording) -> int:
     with wave.open(str(recording), "rb") as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
     return int(np.abs(samples[:, 1].astype(int)).max())
+
+
+async def test_what_has_no_recording_is_ready_before_anybody_calls(house):
+    async with asyncio.timeout(AT_ONCE_S):
+        assert (await house.engine.flows.current.voice.render_async("welcome")).synthesized
 
 
 async def test_a_call_ends_on_the_flow_that_it_began_with_and_a_torn_recording_is_spoken_live(house, flows, caplog):
