@@ -82,7 +82,7 @@ class Engine:
             await asyncio.to_thread(self._close_interrupted)
             vault = await stack.enter_async_context(self._vault())     # first: hearing takes long to load, and a mistake is told before
             await asyncio.to_thread(self.flows.current.voice.warm)
-            stack.callback(self._ahead.stop)
+            stack.callback(self._end_voice)
             speaking = asyncio.create_task(self._ahead.speak(self.flows.current))
             stack.callback(speaking.cancel)
             await stack.enter_async_context(self.ears)
@@ -132,6 +132,10 @@ class Engine:
         self._desk = replace(self._desk, texts=texts, promises=self._promises())
         await stack.enter_async_context(PromiseDesk(
             lambda: self.desk, self._desk.promises, texts, self.owners, casebook, reach=self.store.reach))
+
+    def _end_voice(self) -> None:
+        self._ahead.stop()
+        self.flows.current.voice.close()
 
     def _vault(self) -> AbstractAsyncContextManager[Vault]:
         flow = self.flows.current.inbound

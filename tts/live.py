@@ -4,9 +4,11 @@ The model takes half a gigabyte and the dictionary a second of Python; neither m
 the process that holds calls.
 """
 
+import functools
 import multiprocessing
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from concurrent.futures.process import BrokenProcessPool
@@ -61,6 +63,26 @@ class LiveVoice:
                 context = multiprocessing.get_context("spawn")
                 self._pool = ProcessPoolExecutor(1, context, initializer=os.nice, initargs=(NICENESS,))
             return self._pool
+
+
+class KeptSpeech:
+    """What a voice speaks, the last `most` sentences kept. One that is being spoken is waited for, not spoken twice."""
+
+    def __init__(self, speak: Callable[[str, float], bytes], most: int) -> None:
+        self._speak = functools.lru_cache(most)(speak)
+        self._lock = threading.Lock()
+        self._spoken_now: dict[tuple[str, float], threading.Lock] = {}
+
+    def speak(self, text: str, speed: float) -> bytes:
+        """As the voice's."""
+        with self._lock:
+            turn = self._spoken_now.setdefault((text, speed), threading.Lock())
+        try:
+            with turn:
+                return self._speak(text, speed)
+        finally:
+            with self._lock:
+                self._spoken_now.pop((text, speed), None)
 
 
 _kokoro = Kokoro()

@@ -1,7 +1,6 @@
 """Prompts by id, rendered to telephone PCM out of recorded pieces."""
 
 import asyncio
-import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 
 from tts import audio
 from tts.errors import BadValue
-from tts.live import LiveVoice
+from tts.live import KeptSpeech, LiveVoice
 from tts.pieces import PieceStore, join
 from tts.script import MARKS, Fragment, Prompt, Script, Slot, load_script
 from tts.spelling import (
@@ -56,7 +55,7 @@ class PromptLibrary:
         self.script = script
         self.pieces = pieces
         self._live = live or LiveVoice(script.voice.voice, script.voice.letters)
-        self._live_pcm = functools.lru_cache(LIVE_KEPT)(self._live.speak)
+        self._kept = KeptSpeech(self._live.speak, LIVE_KEPT)
 
     @classmethod
     def load(cls, folder: Path, before: "PromptLibrary | None" = None) -> "PromptLibrary":
@@ -68,7 +67,7 @@ class PromptLibrary:
         folder = Path(folder)
         library = cls(load_script(folder), PieceStore.load(folder / "pieces"))
         if before and before._voice_wanted == library._voice_wanted:
-            library._live, library._live_pcm = before._live, before._live_pcm
+            library._live, library._kept = before._live, before._kept
         return library
 
     @property
@@ -109,7 +108,7 @@ class PromptLibrary:
 
     def say(self, text: str) -> Speech:
         """Text that has no recording. Raises UnreadableText or SynthesisFailed."""
-        return Speech(self._live_pcm(text, self._speed("sentence")), text, synthesized=True)
+        return Speech(self._kept.speak(text, self._speed("sentence")), text, synthesized=True)
 
     async def say_async(self, text: str) -> Speech:
         """As `say`, outside of the loop."""
@@ -129,6 +128,10 @@ class PromptLibrary:
         """Decode every piece now (about a third of a second), so that no first call waits."""
         for text, how, closing in self.pieces.pieces:
             self.pieces.sound(text, how, closing)
+
+    def close(self) -> None:
+        """End the live voice's process, and what it is speaking; a later sentence starts another."""
+        self._live.close()
 
     def unrecorded(self, prompt_ids: Iterable[str]) -> list[Prompt]:
         """Those of these prompts, with their gentle forms after them all, of which something fixed has no recording."""
@@ -170,7 +173,7 @@ class PromptLibrary:
 
     def _live_part(self, prompt: Prompt, written: str, values: Mapping[str, str]) -> bytes:
         text = filled(replace(prompt, text=written), values)
-        return self._live_pcm(text, self._speed(prompt.pace)) if text.strip(MARKS) else b""
+        return self._kept.speak(text, self._speed(prompt.pace)) if text.strip(MARKS) else b""
 
     def _speed(self, what: str) -> float:
         return float(self.script.voice.speeds.get(what, 1.0))

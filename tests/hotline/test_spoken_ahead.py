@@ -103,6 +103,17 @@ async def test_a_slow_voice_holds_up_neither_the_start_nor_a_change_for_long(voi
             await asyncio.sleep(0.01)
 
 
+async def test_a_call_that_comes_meanwhile_waits_for_the_sentence_and_has_it_spoken_once(voice, prompts):
+    voice.gate.clear()
+    change(prompts, "desk_menu", "新的菜单。")
+    live, ahead = live_flows(prompts), SpokenAhead(wait_s=0.1)
+    await ahead.speak(live.current)
+    saying = asyncio.create_task(live.current.voice.render_async("desk_menu"))
+    await asyncio.sleep(0.1)
+    voice.gate.set()
+    assert (await saying).synthesized and voice.said == ["新的菜单。"]
+
+
 @pytest.mark.parametrize("error, said", [(UnreadableText("a"), 2), (SynthesisFailed("b"), 1)])
 async def test_what_cannot_be_said_is_told_and_stops_nothing(error, said, voice, prompts, caplog):
     change(prompts, "desk_menu", "新的菜单。")
