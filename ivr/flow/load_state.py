@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 
 from asr.grammars.grammar_file import GrammarName, choice_name
 from asr.listening.endpointing import Profile
 from asr.recognizer import GrammarError
-from ivr.flow.expression import Expression, ExpressionError, constant, parse
+from ivr.flow.expression import Expression, ExpressionError, Scope, constant, parse
 from ivr.flow.model import Argument, Choice, Listen, State, VisitLimit, WhileWaiting
 from ivr.flow.source import FlowError, Item, nearest
 from ivr.flow.turn_taking import barge_in, keys, question_share
-from ivr.flow.values import NUMBERS
+from ivr.flow.values import EXAMPLES, LONGEST_TEXT, NUMBERS, fits, may_hold
 
 MOST_VISITS = 20
 """Nobody asks one caller more often."""
@@ -139,8 +140,26 @@ def _settings(item: Item | None, kinds: Mapping[str, str]) -> dict[str, Expressi
         if value.type != wanted:
             hint = "; put a text between quotes" if wanted == "text" else "; write a number, or a sum such as tries + 1"
             raise written.error(f"'{name}' is a {kinds[name]}, and this is a {value.type}{hint}")
+        _require_fit(name, value, written, kinds)
         found[name] = value
     return found
+
+
+def _require_fit(name: str, value: Expression, written: Item, kinds: Mapping[str, str]) -> None:
+    """What is the same in every call is one of the value's kind, and a value that is copied may be one."""
+    kind = kinds[name]
+    for other in (kinds[each] for each in value.names):
+        if not may_hold(kind, other):
+            raise written.error(f"'{name}' is of the kind {kind}, and takes no value of the kind {other}; declare both of one kind")
+    if value.names or kind in NUMBERS and "turns" in value.text:
+        return
+    always = str(value.evaluate(Scope({}, datetime.min)))
+    if not always or fits(kind, always):
+        return
+    if kind in ("text", "words"):
+        raise written.error(f"'{name}' takes at most {LONGEST_TEXT} characters, and these are {len(always)}; write less")
+    instead = EXAMPLES[kind] if kind in NUMBERS else f'"{EXAMPLES[kind]}", or declare {name}: text'
+    raise written.error(f"'{name}' is of the kind {kind}, which '{always}' is not; write one such as {instead}")
 
 
 def _choices(item: Item, names: Names) -> tuple[Choice, ...]:

@@ -18,6 +18,17 @@ EXAMPLES = {"plate": "赣KA1234", "symbols": "赣K", "place": "3", "minutes": "1
             "text": f"a line of at most {LONGEST_TEXT} characters"}
 NUMBERS = ("minutes", "number")
 """Kinds that expressions count with; the others are compared as text."""
+_FROM = {
+    "plate": ("plate",),
+    "symbols": ("symbols", "place", "digits", "plate"),
+    "place": ("place", "digits", "symbols"),
+    "digits": ("digits", "place", "symbols"),
+}
+
+
+def may_hold(kind: str, other: str) -> bool:
+    """Whether a value of a kind may be copied from one of another kind, both of which are text or both numbers."""
+    return other in _FROM.get(kind, KINDS)
 
 
 def fits(kind: str, written: str) -> bool:
