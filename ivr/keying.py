@@ -7,17 +7,23 @@ from dataclasses import dataclass
 class Keys:
     """How keys are collected. Without it a turn ends at the first key.
 
-    at_most: so many digits end the turn by themselves.
+    at_least: fewer digits are no answer; at_most: so many end the turn by themselves.
     end: the key that ends it; delete: the key that takes the last digit back.
     between_ms: quiet after a key that ends it as well.
     at_once: keys that end the turn where they are pressed first (`0` for a person).
     """
 
+    at_least: int = 0
     at_most: int = 20
     end: str = "#"
     delete: str = "*"
     between_ms: int = 4000
     at_once: str = ""
+
+    def too_few(self, keys: str) -> bool:
+        """Whether these keys of a turn, or the end key alone, are no answer."""
+        at_once = len(keys) == 1 and keys in self.at_once
+        return not at_once and len(keys.replace(self.end, "")) < self.at_least
 
 
 class Keying:

@@ -202,13 +202,14 @@ def _listen(item: Item, profiles: dict[str, Profile]) -> Listen:
             raise fields["profile"].error(f"there is no profile '{name}'{nearest(name, profiles)}")
         profile = profiles[name]
     allowed, after_ms = barge_in(fields.get("barge_in"))
+    grammar = _grammar(fields["grammar"]) if "grammar" in fields else _choice(fields["choice"])
     return Listen(
-        _grammar(fields["grammar"]) if "grammar" in fields else _choice(fields["choice"]),
+        grammar,
         profile,
         barge_in=allowed,
         barge_in_after_ms=after_ms,
         question_share=question_share(fields.get("question")),
-        keys=keys(fields.get("keys")),
+        keys=keys(fields.get("keys"), grammar),
         into=fields["into"].text() if "into" in fields else "",
         sure=_probability(fields["sure"]) if "sure" in fields else 0.0,
     )

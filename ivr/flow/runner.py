@@ -226,6 +226,8 @@ class Runner:
     async def _exchange(self, state: State, pcm: bytes, listening: Listen) -> Heard:
         self._limiter.asked()
         heard = await exchange(self.call, pcm, self._next_mark(), self._worded(listening), self.ears)
+        if heard.kind == "key" and self._is_too_few(state, heard.key):
+            heard = replace(heard, kind="no_match", result=None)
         if signs := self._pace.note(heard):
             self.log("struggle", signals=signs, score=self._pace.score)
         self._misses += heard.kind in ("no_match", "no_input")
@@ -233,6 +235,11 @@ class Runner:
         self.conversation.heard = heard
         self._log_heard(state, heard)
         return heard
+
+    def _is_too_few(self, state: State, keys: str) -> bool:
+        """Whether so few keys are no answer, and no key that leads somewhere by itself."""
+        spec = state.listen.keys
+        return bool(spec) and spec.too_few(keys) and f"key {keys}" not in {*state.next, *self._everywhere}
 
     def _worded(self, listening: Listen) -> Listen:
         """As slow as the caller needs it, the grammar with the conversation's values in it."""

@@ -171,7 +171,8 @@ def _waiting() -> dict[str, Any]:
 
 def _listen() -> dict[str, Any]:
     keys = _record({
-        "at_most": _about(_count(MOST_KEYS), "So many keys are one answer."),
+        "at_least": _about(_count(MOST_KEYS), "Fewer keys are no answer: branch no_match. Of digits(length=N), N."),
+        "at_most": _about(_count(MOST_KEYS), "So many keys are one answer, and end it. Of digits(length=N), N."),
         "end": _about(_like(KEY), "The key that ends them: '#'."),
         "delete": _about(_like(KEY), "The key that takes the last one back: '*'."),
         "between": _about(NUMBER, "Milliseconds that the next key may take."),

@@ -2,6 +2,7 @@
 
 import re
 
+from asr.grammars.grammar_file import GrammarName
 from ivr.flow.source import Item
 from ivr.keying import Keys
 from ivr.turn import Listening
@@ -9,6 +10,7 @@ from ivr.turn import Listening
 DELAYED = re.compile(r"after (\d+) ms")
 SHARE = re.compile(r"(\d{1,3}) ?%")
 KEY = re.compile(r"[0-9*#A-D]")
+LENGTH = re.compile(r"(\d+)(?:-(\d+))?")
 MOST_KEYS = 40
 """Nobody keys more at a time."""
 
@@ -36,19 +38,35 @@ def question_share(item: Item | None) -> float:
     return int(share[1]) / 100
 
 
-def keys(item: Item | None) -> Keys | None:
-    """How several keys are collected; None where the first one ends the turn. Raises `FlowError`."""
+def keys(item: Item | None, grammar: str) -> Keys | None:
+    """How several keys are collected; None where the first one ends the turn. As many as the grammar's digits, unless
+    it is written otherwise. Raises `FlowError`."""
     if item is None:
         return None
-    fields = item.fields(("at_most", "end", "delete", "between", "at_once"))
+    fields = item.fields(("at_least", "at_most", "end", "delete", "between", "at_once"))
     for name in ("end", "delete"):
         if name in fields and not KEY.fullmatch(fields[name].text()):
             raise fields[name].error(f"'{fields[name].text()}' is no key; write one of 0-9, '*' and '#'")
     if "at_once" in fields and not re.fullmatch(f"({KEY.pattern})+", fields["at_once"].text()):
         raise fields["at_once"].error(f"'{fields['at_once'].text()}' are no keys; write '0'")
     named: dict[str, str | int] = {name: fields[name].text() for name in ("end", "delete", "at_once") if name in fields}
-    if "at_most" in fields:
-        named["at_most"] = fields["at_most"].count(MOST_KEYS)
+    fewest, most = _spoken_digits(grammar)
+    at_most = fields["at_most"].count(MOST_KEYS) if "at_most" in fields else most
+    at_least = fields["at_least"].count(MOST_KEYS) if "at_least" in fields else min(fewest, at_most)
+    if at_least > at_most:
+        raise fields["at_least"].error(f"{at_most} keys end the turn, so {at_least} are never pressed; write at_least: {at_most}, or "
+                                       f"at_most: {at_least} beside it")
+    named |= {"at_least": at_least, "at_most": at_most}
     if "between" in fields:
         named["between_ms"] = fields["between"].number()
     return Keys(**named)
+
+
+def _spoken_digits(grammar: str) -> tuple[int, int]:
+    """How many keys a grammar's answer has at least and at most: `digits(length=6)`, `digits(length=5-8)`."""
+    name = GrammarName.parse(grammar)
+    length = LENGTH.fullmatch(name.parameters.get("length", "")) if name.file == "digits" else None
+    if not length:
+        return Keys.at_least, Keys.at_most
+    fewest, most = int(length[1]), int(length[2] or length[1])
+    return (fewest, most) if 1 <= fewest <= most <= MOST_KEYS else (Keys.at_least, Keys.at_most)

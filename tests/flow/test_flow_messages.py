@@ -61,3 +61,20 @@ def test_turn_taking_is_read_as_it_is_written(tmp_path):
     heard = load_flow(tmp_path / "flow.yaml").states["ask"].listen
     assert (heard.barge_in, heard.barge_in_after_ms, heard.question_share) == (True, 1500, 0.4)
     assert (heard.keys.at_most, heard.keys.between_ms, heard.keys.at_once, heard.keys.end) == (8, 3000, "0", "#")
+
+
+@pytest.mark.parametrize("listen, fewest, most", [
+    ("{grammar: yes_no, keys: {at_least: 3}}", 3, 20),
+    ("{grammar: yes_no, keys: {at_most: 4}}", 0, 4),
+    ("{grammar: digits(length=6), keys: {end: '#'}}", 6, 6),
+    ("{grammar: digits(length=6)+person, keys: {at_most: 6, end: '#'}}", 6, 6),
+    ("{grammar: digits(length=5-8), keys: {between: 3000}}", 5, 8),
+    ("{grammar: digits(length=6), keys: {at_least: 4, at_most: 9}}", 4, 9),
+    ("{grammar: digits, keys: {}}", 0, 20),
+    ("{grammar: 'digits(length={n})', keys: {between: 3000}}", 0, 20),
+])
+def test_so_many_keys_are_an_answer_as_the_grammar_has_digits(tmp_path, listen, fewest, most):
+    (tmp_path / "profiles.yaml").write_text("short: {no_input: 5000, look: 260, quiet: 700, longest: 9000}\n")
+    (tmp_path / "flow.yaml").write_text(f"{HEAD}states:\n  ask: {{listen: {listen}, next: {{}}}}\n  bye: {{end: done}}\n")
+    keys = load_flow(tmp_path / "flow.yaml").states["ask"].listen.keys
+    assert (keys.at_least, keys.at_most) == (fewest, most)

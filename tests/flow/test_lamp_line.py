@@ -25,7 +25,7 @@ states:
   which:
     say_by_visit: [lamp_hello, lamp_again]
     visits: {at_most: 3, then: seat}
-    listen: {grammar: digits(length=4), into: digits, profile: digits, keys: {at_most: 4}}
+    listen: {grammar: digits(length=4), into: digits, profile: digits, keys: {end: "#"}}
     next: {value: right, keys: right, repeat: which, no_match: which, no_input: which}
   right:
     say: lamp_right
@@ -55,6 +55,8 @@ def lamp(tmp_path_factory):
     ("一二三四/对", "noted", "1234"),
     ("#5678/#1", "noted", "5678"),
     ("一二三四/不对/#5678/对", "noted", "5678"),
+    ("#567#/#567/#/#0", "person", ""),
+    ("#56/#5678/对", "noted", "5678"),
     ("/转人工", "person", ""),
     ("#0", "person", ""),
     ("一二三四/hang up", "caller-hung-up", "1234"),
