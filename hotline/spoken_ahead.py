@@ -27,6 +27,8 @@ class SpokenAhead:
     async def speak(self, edition: Edition) -> None:
         """Returns when all is spoken, or after `wait_s`; never raises for what cannot be said."""
         self.stop()
+        for problem in edition.voice.pieces.problems:
+            log.warning("recording_not_played", extra={"fields": {"problem": problem}})
         missing = edition.voice.unrecorded(prompt for flow in edition.flows for prompt in flow.prompts)
         if not missing:
             return

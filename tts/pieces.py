@@ -40,6 +40,7 @@ class PieceStore:
         self.pieces = {piece.key: piece for piece in pieces}
         self._texts = {(piece.text, piece.how) for piece in pieces}
         self._sounds: dict[tuple[str, str, bool], np.ndarray | None] = {}
+        self._problems: dict[tuple[str, str, bool], str] = {}
 
     @classmethod
     def load(cls, folder: Path) -> "PieceStore":
@@ -76,10 +77,25 @@ class PieceStore:
         """What is wrong with a piece's file, in one sentence, or None."""
         return self._read(piece)[1]
 
+    def why_not(self, text: str, how: str, closing: bool) -> str | None:
+        """What is wrong with the file because of which `sound` gives None; None where it gives one, or none is listed."""
+        if self.sound(text, how, closing) is not None:
+            return None
+        return next((self._problems[key] for key in ((text, how, closing), (text, how, not closing))
+                     if key in self._problems), None)
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with each file that was wanted so far and could not be played, in a sentence."""
+        return list(self._problems.values())
+
     def _decoded(self, key: tuple[str, str, bool]) -> np.ndarray | None:
         if key not in self._sounds:
             piece = self.pieces.get(key)
-            self._sounds[key] = self._read(piece)[0] if piece else None
+            sound, problem = self._read(piece) if piece else (None, None)
+            if problem:
+                self._problems[key] = problem
+            self._sounds[key] = sound
         return self._sounds[key]
 
     def _read(self, piece: Piece) -> tuple[np.ndarray | None, str | None]:
@@ -89,14 +105,16 @@ class PieceStore:
         if not path.is_file():
             return None, f"{recording} is missing: run `make prompts`."
         try:
-            if file_hash(path) != piece.sha256:
-                return None, (f"{recording} is not the one in the index: run "
+            whole = file_hash(path) == piece.sha256
+            sound = audio.read_file(path)
+            if not whole:
+                return None, (f"{recording} is damaged, or another than the one in the index: run "
                               "`make prompts`, or `make prompts ADOPT=1` if you recorded it yourself.")
-            return audio.read_file(path), None
+            return sound, None
         except OSError as error:
             return None, f"{recording} cannot be read ({error.strerror}): mend its rights."
         except RuntimeError:
-            return None, f"{recording} holds no sound: run `make prompts`, or record it again."
+            return None, f"{recording} is damaged: run `make prompts`, or record it again."
 
 
 def file_hash(path: Path) -> str:

@@ -27,17 +27,21 @@ from tts.words import Words
 SLOW_RESTS = 2.0
 """In a prompt that is said slowly, the rests between a plate's groups are so much longer."""
 LIVE_KEPT = 256  # sentences synthesized live that are kept in memory
+Cue = tuple[str, str, bool] | np.ndarray | None
+"""A recorded piece (text, how, closing), a sound that is there already, or None for what never is recorded."""
 ANY_TEXT = "好。"
 """Is spoken to have the voice loaded, where what will be said is not known yet."""
 
 
 @dataclass(frozen=True)
 class Speech:
-    """What is played: 8 kHz PCM, its text, and whether it had to be synthesized live."""
+    """What is played: 8 kHz PCM, its text, and whether it had to be synthesized live; `damage`: what is wrong with the
+    recording that there is of it, in a sentence, "" where there is none."""
 
     pcm_8k: bytes
     text: str
     synthesized: bool = False
+    damage: str = ""
 
     @property
     def duration_ms(self) -> int:
@@ -169,7 +173,12 @@ class PromptLibrary:
             before, _, rest = rest.partition(f"{{{name}}}")
             pcm += self._live_part(prompt, before, values) + words.pcm_8k
         pcm += self._live_part(prompt, rest, values)
-        return Speech(pcm, filled(prompt, values), synthesized=True)
+        return Speech(pcm, filled(prompt, values), synthesized=True, damage=self._damage(prompt, values))
+
+    def _damage(self, prompt: Prompt, values: Mapping[str, str]) -> str:
+        """What is wrong with the first file because of which the prompt cannot be played."""
+        asked = (self.pieces.why_not(*cue) for cue, _ in self._cues(prompt, values) if isinstance(cue, tuple))
+        return next(filter(None, asked), "")
 
     def _live_part(self, prompt: Prompt, written: str, values: Mapping[str, str]) -> bytes:
         text = filled(replace(prompt, text=written), values)
@@ -183,25 +192,30 @@ class PromptLibrary:
 
     def _recorded(self, prompt: Prompt, values: Mapping[str, str]) -> bytes | None:
         """The prompt joined from its pieces, or None where one is missing."""
-        if prompt.sound:
-            sounds = [(self.pieces.sound(prompt.sound, "sound", True), 0.0)]
-        else:
-            sounds = []
-            for index, part in enumerate(prompt.parts):
-                after = prompt.parts[index + 1] if index + 1 < len(prompt.parts) else None
-                sounds += self._part(prompt, part, after, values)
+        sounds = [(self.pieces.sound(*cue) if isinstance(cue, tuple) else cue, rest)
+                  for cue, rest in self._cues(prompt, values)]
         if not sounds or any(sound is None for sound, _ in sounds):
             return None
         return audio.to_pcm(join(sounds))
 
+    def _cues(self, prompt: Prompt, values: Mapping[str, str]) -> list[tuple[Cue, float]]:
+        """What the prompt is joined from, each with the rest in ms that follows it."""
+        if prompt.sound:
+            return [((prompt.sound, "sound", True), 0.0)]
+        cues = []
+        for index, part in enumerate(prompt.parts):
+            after = prompt.parts[index + 1] if index + 1 < len(prompt.parts) else None
+            cues += self._part(prompt, part, after, values)
+        return cues
+
     def _part(
         self, prompt: Prompt, part: Fragment | Slot, after: Fragment | Slot | None,
         values: Mapping[str, str],
-    ) -> list[tuple[np.ndarray | None, float]]:  # fmt: skip
+    ) -> list[tuple[Cue, float]]:  # fmt: skip
         if isinstance(part, Fragment):
             closing = after is None
             rest = self._rest("comma" if part.rest_after else "slot")
-            return [(self.pieces.sound(part.text, prompt.pace, closing), rest)]
+            return [((part.text, prompt.pace, closing), rest)]
         parted = isinstance(after, Fragment) and after.rest_before
         rest = self._rest("comma" if parted else "slot")
         slow = SLOW_RESTS if prompt.pace == "slow" else 1.0
@@ -215,22 +229,22 @@ class PromptLibrary:
 
     def _value(
         self, slot: Slot, value: str, rest: float, group_rest: float
-    ) -> list[tuple[np.ndarray | None, float]]:
+    ) -> list[tuple[Cue, float]]:
         if slot.kind == "name":
             return [(None, 0.0)]
         if slot.kind == "words":
             return [(audio.from_pcm(value.pcm_8k), rest)]
         if slot.kind == "minutes":
-            return [(self.pieces.sound(minutes_text(value), "minutes", slot.ends), rest)]
+            return [((minutes_text(value), "minutes", slot.ends), rest)]
         if slot.kind == "place":
-            return [(self.pieces.sound(place_text(value), "group", slot.ends), rest)]
+            return [((place_text(value), "group", slot.ends), rest)]
         rests = {"unit": self._rest("unit"), "group": group_rest, "end": rest}
-        sounds = []
+        cues = []
         for unit in self._units(slot.kind, value):
             how = "character" if len(unit.text) == 1 else "group"
             closing = slot.ends and unit.follows == "end"
-            sounds.append((self.pieces.sound(unit.text, how, closing), rests[unit.follows]))
-        return sounds
+            cues.append(((unit.text, how, closing), rests[unit.follows]))
+        return cues
 
 
 def _shown(slot: Slot, value: str) -> str:

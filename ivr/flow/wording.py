@@ -23,7 +23,7 @@ class Wording:
     async def speech(self, prompts: Sequence[str], time: int = 1) -> Speech | None:
         """The prompt for the time with this number (from 1), or another where it was just said.
 
-        One that has no recording is spoken live and reported. Raises TtsError for one that cannot be
+        One that has no recording, or a damaged one, is spoken live and reported. Raises TtsError for one that cannot be
         said at all, unless `lenient`.
         """
         if not prompts:
@@ -38,7 +38,9 @@ class Wording:
             if self.lenient:
                 return None
             raise
-        if speech.synthesized:
+        if speech.damage:
+            log.warning("recording_not_played", extra={"fields": {"prompt": prompt, "problem": speech.damage}})
+        elif speech.synthesized:
             log.warning("prompt_not_recorded", extra={"fields": {"prompt": prompt, "mend": "make prompts"}})
         self._last = speech.text
         self._log("said", prompt=prompt, text=speech.text, ms=len(speech.pcm_8k) // 16, synthesized=speech.synthesized)

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,8 +53,25 @@ async def test_a_recording_that_cannot_be_played_is_spoken_live_and_reported(dam
     library, log = PromptLibrary(whole.script, PieceStore(tmp_path, {named.key: named}.values()), Voice()), []
     with caplog.at_level(logging.WARNING):
         speech = await Wording(library, {}, Pace(), lambda kind, **details: log.append((kind, details))).speech(["goodbye"])
-    assert speech.synthesized and speech.pcm_8k and "prompt_not_recorded" in [record.message for record in caplog.records]
-    assert str(tmp_path / "goodbye.flac") in library.pieces.problem(named)
+    assert speech.synthesized and speech.pcm_8k
+    [told] = [record for record in caplog.records if record.name == "ivr.flow.wording"]
+    assert told.message == "recording_not_played" and told.fields["prompt"] == "goodbye"
+    assert f"The recording {tmp_path / 'goodbye.flac'} of" in told.fields["problem"]
+    assert ("is missing" if damage == "missing" else "is damaged") in told.fields["problem"]
+
+
+async def test_a_value_whose_recording_is_damaged_is_told_with_its_file(tmp_path, caplog):
+    shutil.copytree(PROMPTS, tmp_path / "prompts")
+    library = PromptLibrary.load(tmp_path / "prompts")
+    files = [library.pieces.folder / piece.file for piece in library.pieces.pieces.values() if piece.text == "十分钟"]
+    for path in files:
+        path.write_bytes(path.read_bytes()[:300] + bytes(200) + path.read_bytes()[500:])
+    library = PromptLibrary(library.script, library.pieces, Voice())
+    prompt = next(each.id for each in library.script.prompts.values() if "{minutes}" in each.text and each.text.count("{") == 1)
+    with caplog.at_level(logging.WARNING):
+        await Wording(library, {"minutes": "10"}, Pace(), lambda *_, **__: None).speech([prompt])
+    [told] = [record.fields["problem"] for record in caplog.records if record.message == "recording_not_played"]
+    assert files and any(f"{path} of '十分钟' is damaged" in told for path in files)
 
 
 async def test_what_cannot_be_said_at_all_leads_to_a_person_and_there_is_left_out():

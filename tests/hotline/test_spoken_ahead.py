@@ -69,6 +69,18 @@ async def test_only_what_has_no_recording_is_spoken_and_then_a_call_does_not_wai
     assert told == ["desk_menu", "owner_greeting"]
 
 
+async def test_a_damaged_recording_is_told_with_its_file_before_anybody_calls(voice, prompts, caplog):
+    library = live_flows(prompts).current.voice
+    text = library.text("desk_menu_last")
+    [path] = [library.pieces.folder / piece.file for piece in library.pieces.pieces.values() if piece.text == text]
+    path.write_bytes(path.read_bytes()[:300] + bytes(200) + path.read_bytes()[500:])
+    live = live_flows(prompts)
+    live.current.voice.warm()
+    await SpokenAhead().speak(live.current)
+    [problem] = [record.fields["problem"] for record in caplog.records if record.message == "recording_not_played"]
+    assert problem.startswith(f"The recording {path} of {text!r} is damaged") and voice.said == [text]
+
+
 async def test_where_all_is_recorded_no_voice_is_loaded(voice, prompts):
     await SpokenAhead().speak(live_flows(prompts).current)
     assert not voice.said

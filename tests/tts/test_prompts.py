@@ -142,7 +142,9 @@ def test_an_altered_recording_is_not_played(copied):
     piece = next(p for p in copied.pieces.pieces.values() if p.text.startswith("感谢您的来电"))
     (copied.pieces.folder / piece.file).write_bytes(b"not it")
     assert copied.render("goodbye").synthesized
-    assert "not the one in the index" in copied.check()[0]
+    assert "is damaged: run" in copied.check()[0]
+    audio.write_file(copied.pieces.folder / piece.file, audio.silence(500))
+    assert "another than the one in the index" in copied.check()[0]
 
 
 async def test_live_speech_leaves_the_loop_free(library):
