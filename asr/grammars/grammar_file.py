@@ -153,8 +153,9 @@ def _check_choices(choices, where: str) -> None:
     for value, said in choices.items():
         at = _at(where.rpartition(":")[0], choices, value) if hasattr(choices, "lc") else where
         if not str(value).isidentifier():
-            raise GrammarError(f"{at}: `{value}` cannot be a choice's value: a branch of the flow has that "
-                               "name, so write letters, digits and _.")
+            why = ("it begins with a digit, so put a letter before it: "
+                   f"v{value}" if f"v{value}".isidentifier() else "a branch of the flow has that name, so write letters, digits and _")
+            raise GrammarError(f"{at}: `{value}` cannot be a choice's value: {why}.")
         if isinstance(said, str) or not isinstance(said, Sequence) or not said:
             raise GrammarError(f"{at}: `{value}` needs a list of phrases: {value}: [停车, 停车场].")
         for phrase in said:

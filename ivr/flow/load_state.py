@@ -231,7 +231,7 @@ def _choice(item: Item) -> str:
         try:
             choice_name({**choices, value: phrases})
         except GrammarError as error:
-            raise said.error(str(error).removeprefix("choice: ").removesuffix(".")) from None
+            raise (said if value.isidentifier() else said.key).error(str(error).removeprefix("choice: ").removesuffix(".")) from None
         choices[value] = phrases
     if not choices:
         raise item.error("a choice needs at least one value: {park: [停车, 停车场]}")
