@@ -181,7 +181,7 @@ def _show(results: list[Replayed], seconds: float, html: Path | None) -> None:
                 console.print(f"    {mismatch}")
     failed = [result for result in results if not result.passed]
     console.print(f"{len(results) - len(failed)} passed, {len(failed)} failed: "
-                  f"{sum(each.call_s for each in results):.0f} s of calls in {seconds:.1f} s, "
-                  f"{speed(results):.0f} times real time on one core", style="red" if failed else "green")
+                  f"{sum(each.call_s for each in results):.0f} s of calls took {seconds:.1f} s, loading included; without it, a second "
+                  f"of processor time replays {speed(results):.0f} s of a call", style="red" if failed else "green")
     if html:
         console.print(f"page: {html}")
