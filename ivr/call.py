@@ -70,6 +70,8 @@ class Call(ABC):
         self.echo = EchoGate()
         self.now_ms = 0
         """The call's own time: milliseconds of audio, and of hold, since its first frame."""
+        self.late_key = ("", 0)
+        """A key that, until this time of the call, still belongs to the keys of the turn before."""
         self.ended: HungUp | None = None
         self._inbox: deque[CallItem | HungUp] = deque()
         self._waiter: asyncio.Future[None] | None = None

@@ -27,6 +27,8 @@ PROVE_MS = 300
 """Within so long of falling silent, voice activity has to find speech: else the prompt goes on."""
 DOUBTED_SHARE = 0.35
 """A value whose best reading has less of the probability is heard once more before it ends the turn."""
+LATE_END_MS = 2000
+"""Who was told to end with `#` presses it though the last digit has ended the turn already: within so long it says nothing."""
 HOLD_LIMIT_MS = 60_000
 """A caller who holds for longer counts as silent."""
 AGREED_EARLY_MS = 1500
@@ -144,6 +146,9 @@ class _Turn:
 
     def _take_key(self, digit: str) -> None:
         """A key ends what is said and what was being spoken."""
+        late, until_ms = self.call.late_key
+        if digit == late and self.call.now_ms < until_ms and not self.keying.began:
+            return
         self.saying.hush()
         if not self.keying.began and self.stream and self.listening.keys:
             self._ask(self.stream.finish(), finish=True)
@@ -271,6 +276,8 @@ class _Turn:
             spoken = None
         if spoken and not self.keying.digits:
             return self._heard(spoken)
+        if self.listening.keys and self.keying.done and not self.keying.ended_by:
+            self.call.late_key = self.listening.keys.end, self.call.now_ms + LATE_END_MS
         keys = self.keying.digits or self.keying.ended_by
         return Heard("key" if keys else "no_input", spoken, keys, self.call.now_ms)
 

@@ -7,7 +7,7 @@ from test_turn import BEGUN, PROFILE, QUIET, SPEECH, WHOLE, FakeCall, FakeEars, 
 
 from ivr.call import Key
 from ivr.keying import Keys
-from ivr.turn import Listening, exchange
+from ivr.turn import LATE_END_MS, Listening, exchange
 
 PRESS_EVERY_MS = 200
 
@@ -55,6 +55,20 @@ async def test_without_more_being_asked_the_first_key_ends_the_turn():
 async def test_keys_are_collected(pressed, spec, collected):
     heard = await turn(KeyedCall(pressed), spec)
     assert (heard.kind, heard.key) == ("key", collected)
+
+
+@pytest.mark.parametrize("pressed, then", [("1234#1", "1"), ("1234*", "*"), ("123##", "#")])
+async def test_an_end_key_behind_the_last_digit_still_belongs_to_it(pressed, then):
+    call = KeyedCall(pressed)
+    assert (await turn(call, Keys(at_most=4))).key == pressed.partition("#")[0][:4]
+    assert (await turn(call, None)).key == then
+
+
+async def test_an_end_key_that_comes_long_after_is_a_key():
+    call = KeyedCall("1234")
+    await turn(call, Keys(at_most=4))
+    call._presses = {call.now_ms + LATE_END_MS + 200: "#"}
+    assert (await turn(call, None)).key == "#"
 
 
 async def test_a_pause_after_a_key_ends_it():

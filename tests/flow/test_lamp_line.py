@@ -54,6 +54,7 @@ def lamp(tmp_path_factory):
 @pytest.mark.parametrize("lines, outcome, digits", [
     ("一二三四/对", "noted", "1234"),
     ("#5678/#1", "noted", "5678"),
+    ("#5678#/对", "noted", "5678"),
     ("一二三四/不对/#5678/对", "noted", "5678"),
     ("#567#/#567/#/#0", "person", ""),
     ("#56/#5678/对", "noted", "5678"),
