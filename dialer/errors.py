@@ -25,6 +25,10 @@ class AuditUnreadable(DialerError):
     """There is no audit log where it should be, or it cannot be read."""
 
 
+class AuditInUse(DialerError):
+    """Another vault writes this audit log."""
+
+
 class VaultFailed(DialerError):
     """The vault process cannot start."""
 

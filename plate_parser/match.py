@@ -38,7 +38,8 @@ class Decision:
     no registered plate was meant for a none. `alternatives`: best first, two for an ask (one of
     them may be outside the register: the caller decides, not we); for a none the registered plate that is
     probable enough to be read back at last, if there is one; else (). `held`: the likeliest registered plate
-    where it is less probable than `offer`: not to be read back before the plate was said again; else ""."""
+    where it is less probable than `offer`: not to be read back before the plate was said again; else "". A none
+    names no registered plate but one that was heard best, or probable: a register is not told plate by plate."""
 
     kind: Literal["match", "ask", "none"]
     plate: str | None
@@ -75,4 +76,5 @@ def decide(
     if (sure >= 1.0 - thresholds.ask and any(plate in hits for plate, _ in close)
             and sum(p for _, p in close) >= thresholds.ask):
         return Decision("ask", None, close[0][1], tuple(plate for plate, _ in close), held)
-    return Decision("none", None, min(1.0, stranger), at_last, held)
+    named = held == heard_best or bool(at_last)
+    return Decision("none", None, min(1.0, stranger), at_last, held if named else "")

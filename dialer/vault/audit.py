@@ -10,6 +10,7 @@ number is ever written.
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import hmac
 import json
@@ -21,10 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dialer.errors import AuditBroken, AuditUnreadable
+from dialer.errors import AuditBroken, AuditInUse, AuditUnreadable
 from dialer.register.keys import KeyRing
 
 _FIRST = "0" * 64
+ENDS_WITHIN_S = 5.0
+"""A vault that was told to end has ended by then."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +39,30 @@ class AuditReport:
 
 
 class AuditLog:
-    """Appends to the log, on disk before it returns. Safe from several threads.
+    """Appends to the log, on disk before it returns. Safe from several threads; no second one can write the file.
 
     Raises:
+        AuditInUse: another process writes it, and goes on doing so.
         AuditBroken: the log's last entry does not fit.
+        AuditUnreadable: it cannot be read or written.
     """
 
     def __init__(self, path: Path, keys: KeyRing | bytes, clock: Callable[[], float] = time.time) -> None:
         self._path, self._key = path, KeyRing.of(keys).audit_keys[0]
         self._clock = clock
         self._lock = threading.Lock()
-        torn = _drop_torn_line(path)
-        report = verify(path, keys) if path.exists() else AuditReport(0, _FIRST)
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        try:
+            _lock(self._file, path)
+            torn = _drop_torn_line(path)
+            report = verify(path, keys)
+        except BaseException:
+            os.close(self._file)
+            raise
         self._next, self._head = report.entries + 1, report.head
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         if torn:
             self.append("repaired", dropped_bytes=torn)
 
@@ -141,12 +154,16 @@ def verify(path: Path, keys: KeyRing | bytes | None = None, *, expected_head: st
                 head = _checked(path, count, line, head, signers)
                 seen = seen or head == expected_head
     except OSError as error:
-        raise AuditUnreadable(f"{path}: {error.strerror}: name the vault's audit log in vault.toml") from None
+        raise _unreadable(path, error) from None
     except UnicodeDecodeError:
         raise AuditBroken(f"{path}:{count + 1} is not text: the log was damaged") from None
     if not seen:
         raise AuditBroken(f"{path} no longer holds the head noted before: entries were removed")
     return AuditReport(count, head)
+
+
+def _unreadable(path: Path, error: OSError) -> AuditUnreadable:
+    return AuditUnreadable(f"{path}: {error.strerror}: name the vault's audit log in vault.toml")
 
 
 def _checked(path: Path, number: int, line: str, head: str, signers: _Signers | None) -> str:
@@ -163,10 +180,22 @@ def _checked(path: Path, number: int, line: str, head: str, signers: _Signers | 
     return digest
 
 
+def _lock(file: int, path: Path) -> None:
+    """Keep all others from writing: two vaults at once would break the chain. One that is just ending is waited for."""
+    until = time.monotonic() + ENDS_WITHIN_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise AuditInUse(f"{path}: another vault writes this log: stop it first, or give this one a log of its own "
+                                 "(audit in vault.toml)") from None
+        time.sleep(0.1)
+
+
 def _drop_torn_line(path: Path) -> int:
     """Remove what a crash in the middle of a write left; the number of bytes removed."""
-    if not path.exists():
-        return 0
     data = path.read_bytes()
     torn = len(data) - (data.rfind(b"\n") + 1)
     if torn:

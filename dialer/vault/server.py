@@ -21,7 +21,7 @@ from collections.abc import Coroutine, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
-from dialer.errors import ConfigProblem, DialerError, LookupRefused
+from dialer.errors import ConfigProblem, DialerError, LookupRefused, VaultFailed
 from dialer.register.keys import load_keys
 from dialer.register.opened import Register
 from dialer.texting.settings import load_gateway
@@ -65,7 +65,8 @@ class VaultServer:
         self._calls: dict[str, tuple[str, float]] = {}  # leg id → case, begun at
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop`."""
+        """Serve until `stop`. Raises VaultFailed where another vault serves the socket."""
+        await self._require_free()
         line = await self._supervisor.start()
         server = LineServer(line_socket(self._socket), line.capacity, self._dial)
         server.on_event = self._note_end
@@ -86,6 +87,14 @@ class VaultServer:
             await self._supervisor.stop()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self._audit.append("closed")
+
+    async def _require_free(self) -> None:
+        try:
+            _, writer = await asyncio.open_unix_connection(str(self._socket))
+        except OSError:
+            return
+        writer.close()
+        raise VaultFailed(f"another vault serves {self._socket}: stop it first, or give this one a socket of its own")
 
     def _share(self) -> None:
         """Let `socket_group` connect; without it only the vault's own user may."""

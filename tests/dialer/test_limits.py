@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from dialer.errors import AuditBroken, LookupRefused
+from dialer.errors import AuditBroken, AuditInUse, LookupRefused
 from dialer.outcome import owner_unreached
 from dialer.register.owner import Owner
 from dialer.register.secret import Secret
@@ -65,6 +65,18 @@ def test_an_audit_log_verifies_goes_on_and_names_no_plate(tmp_path):
     report = verify(tmp_path / "a", KEY)
     assert report.entries == 10 and verify(tmp_path / "a", expected_head=report.head)
     assert "12345" not in (tmp_path / "a").read_text()
+
+
+def test_two_cannot_write_one_log(tmp_path, monkeypatch):
+    monkeypatch.setattr(audit, "ENDS_WITHIN_S", 0.2)
+    log = AuditLog(tmp_path / "a", KEY)
+    log.append("match", case="a")
+    with pytest.raises(AuditInUse, match="another vault writes this log"):
+        AuditLog(tmp_path / "a", KEY)
+    log.append("match", case="b")
+    log.close()
+    _log(tmp_path / "a", 1)
+    assert verify(tmp_path / "a", KEY).entries == 3
 
 
 def test_an_edit_a_removal_and_a_forgery_show(tmp_path):

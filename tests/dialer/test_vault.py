@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import time
 
 import pytest
@@ -37,6 +38,17 @@ async def test_a_match_a_pair_and_a_stranger_within_budget(house):
         with pytest.raises(LookupRefused):
             await vault.match("赣K12345 is no case", SURE)
     assert verify(house.audit, load_key(house.key)).entries == 11
+
+
+async def test_a_second_vault_is_refused_and_the_first_goes_on(house):
+    async with VaultProcess(house.config, house.socket) as vault:
+        for socket, why in ((house.socket.with_name("other"), "another vault writes this log"), (house.socket, "another vault")):
+            second = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "dialer.vault", "--config", house.config, "--socket", socket, stderr=asyncio.subprocess.PIPE)
+            _, told = await asyncio.wait_for(second.communicate(), 30)
+            assert second.returncode == 2 and why in told.decode() and told.count(b"\n") == 1
+        assert (await vault.match("c1", SURE)).kind == "match"
+    assert verify(house.audit, load_key(house.key)).entries == 3       # opened, match, closed
 
 
 async def test_an_owner_is_called_by_token_once_and_the_number_is_nowhere(house, caplog):

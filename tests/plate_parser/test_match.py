@@ -70,6 +70,7 @@ def test_two_close_owners_are_asked_about():
 def test_a_strangers_plate_does_not_become_its_registered_neighbour():
     decision = decide(likely_variants([("赣KB1234", 0.98)]), {"赣KD1234"})
     assert decision.kind == "none" and decision.plate is None
+    assert "赣KD1234" not in (decision.held, *decision.alternatives), "nobody has named it"
 
 
 def test_without_the_outside_term_the_neighbour_would_have_been_rung():
