@@ -24,6 +24,7 @@ LONGEST_TIMEOUT_S = 10
 SHORTEST_TAKE_OVER_S = 5
 LEAST = {"recognizer_workers": 1, "seat_ring_s": 1, "owner_ring_s": 1, "call_back_ring_s": 1, "hold_s": 0, "case_life_s": 0,
          "finish_calls_s": 0}
+MOST = {"hold_s": 3600}
 """What has rules of its own, as owners' attempts and texts have, is not among them."""
 
 
@@ -197,6 +198,8 @@ def _fitting(path: Path, name: str, shown: str, value: Any) -> Any:
         raise CannotRun(f"{path}: {shown} must be {_spoken(wanted)}, not {value!r}")
     if wanted is int and value < LEAST.get(name, value):
         raise CannotRun(f"{path}: {shown} must be {LEAST[name]} or more, not {value}")
+    if wanted is int and value > MOST.get(name, value):
+        raise CannotRun(f"{path}: {shown} must be {MOST[name]} or less, not {value}")
     return value
 
 

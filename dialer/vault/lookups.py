@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 _CASE = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
 _MOST_HEARD = 400
 _LONGEST_PLATE = 12
+_NUMBER = 11                       # digits of a mobile number; what stands before them is a country or a prefix
 _MOST_CALLER = 64
 _UNKNOWN = re.compile(r"[?*？＊]")
 _MOST_UNKNOWN = 8
@@ -129,11 +130,12 @@ class Lookups:
 
     def _caller(self, caller: object) -> str | None:
         """The caller's mark: their number is neither kept nor written."""
-        if caller is None or caller == WITHHELD:
-            return caller
+        if caller is None:
+            return None
         if not isinstance(caller, str) or len(caller) > _MOST_CALLER:
             raise LookupRefused("request", f"a caller is named by up to {_MOST_CALLER} characters")
-        return self._audit.caller_mark(caller)
+        named = _one_spelling(caller)
+        return self._audit.caller_mark(named) if named else WITHHELD
 
     def _raise_alarms(self, alarms: Sequence[str]) -> None:
         for why in alarms:
@@ -209,3 +211,9 @@ def _checked(case: object, heard: object) -> tuple[str, Sequence[tuple[str, floa
     if sum(bool(_UNKNOWN.search(plate)) for plate, _ in readings) > _MOST_UNKNOWN:
         raise LookupRefused("request", f"at most {_MOST_UNKNOWN} readings may have places that were not heard")
     return case, readings
+
+
+def _one_spelling(caller: str) -> str:
+    """A number as one caller's, with and without +86, 00 and blanks; whoever has none, as they are named."""
+    digits = re.sub(r"[\s+().-]", "", caller)
+    return digits[-_NUMBER:] if digits.isdecimal() else caller.strip().lower()

@@ -18,7 +18,7 @@ from plate_parser.parse import plates_in
 def match(list_file: Path, home: str, as_json: bool, text: tuple[str, ...]) -> None:
     """Which plate of a list is meant by TEXT, however it is said. For a car park's own list, which is no secret.
 
-    Exit 1 if no plate of the list is meant surely enough.
+    `ask`: one of two may be meant, of which one may not be in the list. Exit 1 if none of the list is meant.
 
     \b
     Example: ivr match --list residents.csv "赣K三个八，幺两"

@@ -217,6 +217,7 @@ class PlateActions:
         self._heard = list(heard)
         match = self.match = await self._weigh(conversation, self._heard)
         if match is None:
+            self._case.set_plate(self._heard[0][0])        # for whoever takes the call
             return "failed"
         plate = plate_to_read(match, self._heard, self._rejected, last=last)
         conversation.log("matched", how=match.kind, plate=plate, probability=match.probability)

@@ -92,6 +92,16 @@ def test_budgets_come_back_after_their_time_and_not_before():
     budget.spend("a", "anna", 300)
 
 
+def test_a_caller_is_the_same_however_their_number_is_written(desk):
+    lookups = desk(rounds_per_caller=3)
+    for number, case in zip(("13800138000", "+8613800138000", "0086 138-0013-8000 "), "abc"):
+        lookups.match(case, [["赣K12345", 0.9]], number)
+    with pytest.raises(LookupRefused) as caught:
+        lookups.match("d", [["赣K12345", 0.9]], "8613800138000")
+    assert caught.value.kind == "caller"
+    lookups.match("d", [["赣K12345", 0.9]], "13800138001")
+
+
 def test_a_vault_that_is_started_again_forgives_nothing(desk):
     for case in ("a", "b"):
         desk(lookups_per_hour=900).match(case, [["赣K12345", 0.9]], CALLER)

@@ -55,6 +55,7 @@ def test_a_database_that_cannot_be_opened_says_what_to_check(tmp_path):
     ('[engine]\nfinish_call_s = 3', "did you mean 'finish_calls_s'"),
     ("[owners]\nring_s = 'long'", r"'ring_s' in \[owners\] must be a whole number"),
     ("[owners]\nhold_s = -1", r"'hold_s' in \[owners\] must be 0 or more"),
+    ("[owners]\nhold_s = 99999", r"'hold_s' in \[owners\] must be 3600 or less"),
     ("[hearing]\nworkers = 0", r"'workers' in \[hearing\] must be 1 or more"),
     ("[services]\nallowed_hosts = 'x'", r"'allowed_hosts' in \[services\] must be a list"),
     ("[owners", "is not TOML"),
