@@ -60,7 +60,9 @@ async def test_a_worker_killed_between_streams_is_replaced():
 async def test_a_worker_that_hangs_is_given_up():
     async with RecognizerPool(1, engine=COUNTING, answer_timeout_s=6) as pool:
         assert (await answer(pool, b"slow")).rejected
-        assert not (await answer(pool)).rejected
+        async with asyncio.timeout(60):                # another is started meanwhile
+            while (await answer(pool)).rejected:
+                pass
 
 
 async def test_a_caller_who_stops_waiting_does_not_leave_an_answer_for_the_next():

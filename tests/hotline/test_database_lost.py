@@ -14,7 +14,7 @@ from hotline.demo.made_up_vault import make_vault
 sys.path.append(str(Path(__file__).resolve().parents[1] / "dialer"))
 from traces import forms, held_in  # noqa: E402
 
-OWNER = "58639648"
+OWNER = "94856348"
 """Without a digit that can be spoken in two ways."""
 
 
