@@ -24,8 +24,8 @@ LONGEST_TIMEOUT_S = 10
 SHORTEST_TAKE_OVER_S = 5
 LEAST = {"recognizer_workers": 1, "seat_ring_s": 1, "owner_ring_s": 1, "call_back_ring_s": 1, "hold_s": 0, "case_life_s": 0,
          "finish_calls_s": 0}
-MOST = {"hold_s": 3600}
 """What has rules of its own, as owners' attempts and texts have, is not among them."""
+MOST = {"hold_s": 3600}
 
 
 @dataclass(frozen=True)

@@ -139,10 +139,11 @@ class Engine:
 
     def _vault(self) -> AbstractAsyncContextManager[Vault]:
         flow = self.flows.current.inbound
-        if goes_without(self.config, flow):
+        without = goes_without(self.config, flow)
+        if without:
             self.flows.refuses = lambda edition: vault_needs(edition.inbound)
             log.info("no_vault", extra={"fields": {"text": f"the flow {flow.name} needs none"}})
-        return open_vault(self.config, flow)
+        return open_vault(self.config, without)
 
     def _text_desk(self, casebook: Casebook, queue: AttemptQueue) -> TextDesk:
         same_id = bool(self._gateway and self._gateway.same_id)

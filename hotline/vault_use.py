@@ -23,13 +23,13 @@ WRITE_IT = "write vault.toml as docs/register.md says, and start again"
 _ANSWERS_WITHIN_S = 2.0
 
 
-def open_vault(config: EngineConfig, flow: Flow) -> AbstractAsyncContextManager[Vault]:
-    """The vault that runs by itself, where `vault_socket` names its socket, else a child; none where `goes_without`."""
+def open_vault(config: EngineConfig, without: bool) -> AbstractAsyncContextManager[Vault]:
+    """The vault that runs by itself, where `vault_socket` names its socket, else a child; none if `without`."""
     if config.vault_socket != Path():
         return vault_elsewhere(config.vault_socket)
     run = config.data / "run"
     run.mkdir(parents=True, exist_ok=True)
-    if goes_without(config, flow):
+    if without:
         return no_vault(run / "vault.sock")
     return VaultProcess(config.vault_config, run / "vault.sock")
 

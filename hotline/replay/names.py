@@ -49,8 +49,7 @@ def _states(flow: Flow) -> Iterator[str]:
 
 
 def _each(item: Item | None) -> list[Item]:
-    """A list's entries; one alone needs no brackets."""
-    return [] if item is None else item.items() if item.is_list else [item]
+    return item.entries() if item else []
 
 
 def _known(item: Item | None, known: Collection[str], kind: str) -> None:

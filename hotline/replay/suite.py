@@ -10,7 +10,7 @@ from hotline.errors import CannotRun
 from hotline.replay.house import House, check_flows
 from hotline.replay.names import Names
 from hotline.replay.replay import replay_fixture
-from ivr.replay.fixture import load
+from ivr.replay.fixture import Fixture, load
 from ivr.replay.result import Replayed
 
 _house: House | None = None
@@ -24,10 +24,9 @@ def replay_all(
     Raises FlowError for a fixture that says something wrongly, before anything is replayed, and
     CannotRun, FlowError, AsrError or TtsError for what is missing.
     """
-    for folder in folders:
-        load(folder)
+    fixtures = [load(folder) for folder in folders]
     results = []
-    for result in _here(folders, flows) if min(jobs, len(folders)) <= 1 else _in_processes(folders, flows, jobs):
+    for result in _here(fixtures, flows) if min(jobs, len(fixtures)) <= 1 else _in_processes(fixtures, flows, jobs):
         results.append(result)
         done(result)
     return results
@@ -39,26 +38,26 @@ def speed(results: Sequence[Replayed]) -> float:
     return sum(each.call_s for each in results) / took_s if took_s else 0.0
 
 
-def _here(folders: Sequence[Path], flows: Path) -> Iterator[Replayed]:
+def _here(fixtures: Sequence[Fixture], flows: Path) -> Iterator[Replayed]:
     house = House(flows)
-    _check_names(folders, Names.of(house.voice, house.inbound_flow, house.owner_flow, house.call_back_flow))
-    for folder in folders:
-        yield replay_fixture(house, load(folder))
+    _check_names(fixtures, Names.of(house.voice, house.inbound_flow, house.owner_flow, house.call_back_flow))
+    for fixture in fixtures:
+        yield replay_fixture(house, fixture)
 
 
-def _in_processes(folders: Sequence[Path], flows: Path, jobs: int) -> Iterator[Replayed]:
-    jobs = min(jobs, len(folders))
-    _check_names(folders, Names.of(*check_flows(flows)))       # what is wrong is said here, in one sentence
+def _in_processes(fixtures: Sequence[Fixture], flows: Path, jobs: int) -> Iterator[Replayed]:
+    jobs = min(jobs, len(fixtures))
+    _check_names(fixtures, Names.of(*check_flows(flows)))       # what is wrong is said here, in one sentence
     with ProcessPoolExecutor(jobs, get_context("spawn"), _open_house, (flows,)) as pool:
         try:
-            yield from pool.map(_replay_one, folders)
+            yield from pool.map(_replay_one, fixtures)
         except BrokenProcessPool:
             raise CannotRun("a replaying process died (out of memory?); try again with --jobs 1") from None
 
 
-def _check_names(folders: Sequence[Path], names: Names) -> None:
-    for folder in folders:
-        names.check(folder)
+def _check_names(fixtures: Sequence[Fixture], names: Names) -> None:
+    for fixture in fixtures:
+        names.check(fixture.folder)
 
 
 def _open_house(flows: Path) -> None:
@@ -66,5 +65,5 @@ def _open_house(flows: Path) -> None:
     _house = House(flows)
 
 
-def _replay_one(folder: Path) -> Replayed:
-    return replay_fixture(_house, load(folder))
+def _replay_one(fixture: Fixture) -> Replayed:
+    return replay_fixture(_house, fixture)

@@ -131,11 +131,13 @@ class Item:
             entry.require_half_width()
         return entries
 
+    def entries(self) -> list["Item"]:
+        """As `items`; one alone needs no brackets."""
+        return [self] if isinstance(self.node, ScalarNode) else self.items()
+
     def texts(self) -> tuple[str, ...]:
-        """A list of texts; one alone needs no brackets."""
-        if isinstance(self.node, ScalarNode):
-            return (self.text(),)
-        return tuple(item.text() for item in self.items())
+        """Of `entries`, each as it is written."""
+        return tuple(item.text() for item in self.entries())
 
     def require_half_width(self) -> None:
         """Raises `FlowError` at a full-width mark in what is not quoted."""

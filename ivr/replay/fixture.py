@@ -4,8 +4,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ruamel.yaml.nodes import SequenceNode
-
 from asr.recognizer import AsrError
 from ivr.flow.source import FlowError, Item, Where
 from ivr.flow.yaml_file import read_yaml
@@ -194,7 +192,7 @@ def load(folder: Path) -> Fixture:
         call_back_expected=call_back_expected,
         phone=_one_of(fields["phone"], PHONES) if "phone" in fields else "withheld",
         texts=_one_of(fields["texts"], TEXTS) if "texts" in fields else "none",
-        register=_texts(fields["register"]) if "register" in fields else (),
+        register=fields["register"].texts() if "register" in fields else (),
         vault_down="vault" in fields and _one_of(fields["vault"], ("up", "down")) == "down",
         attempts=fields["attempts"].number() if "attempts" in fields else 0,
         earlier=earlier,
@@ -259,7 +257,7 @@ def _turn(number: int, item: Item, folder: Path) -> Turn:
         voice=_text(fields.get("voice")),
         speed=_decimal(fields["speed"]) if "speed" in fields else 1.0,
         db=_decimal(fields["db"]) if "db" in fields else 0.0,
-        heard=_texts(fields["heard"]) if "heard" in fields else None,
+        heard=fields["heard"].texts() if "heard" in fields else None,
     )
 
 
@@ -277,7 +275,7 @@ def _audio(item: Item, folder: Path) -> Path:
 
 def _says(item: Item) -> tuple[str | int, ...]:
     """Texts and rests; what is all digits is a rest."""
-    parts = _texts(item)
+    parts = item.texts()
     if len(parts) == 1:
         return parts
     return tuple(int(part) if part.isdigit() else part for part in parts)
@@ -309,20 +307,13 @@ def _expected(item: Item) -> tuple[Expected, Expected, Expected]:
 def _side(fields: dict[str, Item]) -> Expected:
     given: dict[str, object] = {
         key: fields[key].text() for key in ("outcome", "reason", "plate", "minutes", "promise") if key in fields}
-    given |= {key: _texts(fields[key]) for key in ("prompts", "states", "texts") if key in fields}
+    given |= {key: fields[key].texts() for key in ("prompts", "states", "texts") if key in fields}
     given |= {key: fields[key].number() for key in ("seconds", "reply_ms", "barge_in_ms") if key in fields}
     return Expected(**given)
 
 
 def _text(item: Item | None, otherwise: str = "") -> str:
     return item.text() if item else otherwise
-
-
-def _texts(item: Item) -> tuple[str, ...]:
-    """A list of texts; one alone needs no brackets."""
-    if isinstance(item.node, SequenceNode):
-        return tuple(each.text() for each in item.items())
-    return (item.text(),)
 
 
 def _decimal(item: Item) -> float:
