@@ -70,8 +70,11 @@ def field_problems(row: dict[str, str]) -> list[str]:
         found.append("phone is empty")
     if any(number and not _NUMBER.fullmatch(number) for number in numbers):
         found.append("a phone number has other signs than digits, a + in front, and - or . between digits")
-    if not all(_FEWEST_DIGITS <= len(re.sub(r"[+.-]", "", number)) <= _MOST_DIGITS for number in numbers if number):
+    given = [re.sub(r"[+.-]", "", number) for number in numbers if number]
+    if not all(_FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS for digits in given):
         found.append(f"a phone number must have {_FEWEST_DIGITS} to {_MOST_DIGITS} digits")
+    if len(set(given)) < len(given):
+        found.append("the same phone number is given twice")
     if row.get("address", "") not in ADDRESSES:
         found.append("address must be 先生, 女士 or empty")
     if row.get("language") and not _LANGUAGE.fullmatch(row["language"]):

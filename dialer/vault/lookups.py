@@ -60,8 +60,7 @@ class Lookups:
         try:
             self._budget.spend(case_id, who, most)
         except LookupRefused as refused:
-            self._audit.append("refused", case=case_id, caller=who, why=refused.kind)
-            self._raise_alarms(self._alarms.refused())
+            self.note_refusal(refused.kind, case_id, who)
             raise
         variants = [(plate, p) for plate, p in likely_variants(readings, most) if plate not in wrong]
         places = self._places([plate for plate, _ in variants], most)
@@ -111,11 +110,15 @@ class Lookups:
         found = self._tickets.open(ticket)
         now = self._clock()
         if self._renewals.total(now, found.case) >= self._config.renewals_per_case:
-            self._audit.append("refused", case=found.case, caller=None, why="renewals")
-            self._raise_alarms(self._alarms.refused())
+            self.note_refusal("renewals", found.case)
             raise LookupRefused("renewals", "this case's renewals are spent: hand it to a person")
         self._renewals.add(now, found.case)
         return found
+
+    def note_refusal(self, why: str, case: str = "", caller: str | None = None) -> None:
+        """Put into the audit that something was refused, and warn where that happens too often."""
+        self._audit.append("refused", case=case, caller=caller, why=why)
+        self._raise_alarms(self._alarms.refused())
 
     def _remember(self) -> None:
         """Budgets and alarms go on where a vault before this one ended."""
@@ -204,7 +207,7 @@ def _checked(case: object, heard: object) -> tuple[str, Sequence[tuple[str, floa
         raise LookupRefused("request", f"what was heard is a list of at most {_MOST_HEARD} readings")
     try:
         readings = [(str(plate), float(probability)) for plate, probability in heard]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise LookupRefused("request", "each reading is a plate and a probability") from None
     if any(len(plate) > _LONGEST_PLATE or not 0 <= p <= 1 for plate, p in readings):
         raise LookupRefused("request", "a reading has up to 12 characters and a probability 0 to 1")

@@ -40,6 +40,9 @@ _REQUEST_S = 5.0
 _LOOK_S = 1.0  # how often the files are looked at for a change
 _GRID_S = 0.02  # answers leave at multiples of this after the request: what is left of timing drowns in it
 
+_STRANGE = ("request", "ticket")
+"""Refusals of what no engine of ours asks: malformed requests, tickets that are not this vault's or too old."""
+
 
 def line_socket(socket: Path) -> Path:
     """Where the vault on `socket` serves its line."""
@@ -176,12 +179,14 @@ class VaultServer:
             if request.get("op") == "text":
                 return await self._send_text(request)
             wanted = {"match": (self._lookups.match, "case", "heard", "caller", "denied"), "renew": (self._lookups.renew, "ticket")}
-            if request.get("op") not in wanted:
+            if not isinstance(request.get("op"), str) or request["op"] not in wanted:
                 raise LookupRefused("request", f"the vault knows these requests only: {', '.join((*wanted, 'text'))}")
             work, *names = wanted[request["op"]]
             async with self._one_at_a_time:  # budgets and the audit are in order
                 return await asyncio.to_thread(work, *(request.get(name) for name in names))
         except LookupRefused as refused:
+            if refused.kind in _STRANGE:
+                await asyncio.to_thread(self._lookups.note_refusal, refused.kind)
             return {"refused": refused.kind, "text": str(refused)}
         except Exception as error:  # the text of an error could hold what was decrypted
             log.error("a request failed: %s", type(error).__name__)
@@ -199,7 +204,7 @@ class VaultServer:
         """Headers are not passed on: they could take the call elsewhere, or mark it."""
         ticket = self._lookups.tokens.take(token)
         if ticket is None:
-            await asyncio.to_thread(self._audit.append, "dial_refused", why="token")
+            await asyncio.to_thread(self._lookups.note_refusal, "token")
             raise DialRefused(403, "the token is unknown, used or expired: match the plate again")
         now = time.localtime()
         if ticket.owner.is_quiet_at(now.tm_hour * 60 + now.tm_min):
@@ -288,7 +293,7 @@ def _read_request(line: bytes) -> Mapping[str, object]:
     """Raises LookupRefused."""
     try:
         request = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         request = None
     if not isinstance(request, dict):
         raise LookupRefused("request", "a request is one JSON object on one line")

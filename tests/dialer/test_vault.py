@@ -37,7 +37,7 @@ async def test_a_match_a_pair_and_a_stranger_within_budget(house):
         assert caught.value.kind == "case"
         with pytest.raises(LookupRefused):
             await vault.match("赣K12345 is no case", SURE)
-    assert verify(house.audit, load_key(house.key)).entries == 11
+    assert verify(house.audit, load_key(house.key)).entries == 12
 
 
 async def test_a_second_vault_is_refused_and_the_first_goes_on(house):
@@ -49,6 +49,30 @@ async def test_a_second_vault_is_refused_and_the_first_goes_on(house):
             assert second.returncode == 2 and why in told.decode() and told.count(b"\n") == 1
         assert (await vault.match("c1", SURE)).kind == "match"
     assert verify(house.audit, load_key(house.key)).entries == 3       # opened, match, closed
+
+
+STRANGE = (b"no JSON", b"[1]", b"[" * 5000, b'{"op": ["match"]}', b'{"op": "walk"}',
+           b'{"op": "match", "case": "c1", "heard": [["' + PLATE.encode() + b'", 1' + b"0" * 400 + b"]]}",
+           b'{"op": "renew", "ticket": {"a": 1}}', b'{"op": "text", "ticket": 5}')
+
+
+async def test_what_no_engine_asks_is_refused_written_down_and_warned_of(house):
+    async with VaultProcess(house.config, house.socket) as vault:
+        kinds = [json.loads(await _asked(house.socket, line))["refused"] for line in STRANGE]
+        assert kinds == ["request"] * 6 + ["ticket"] * 2
+        assert (await until(await vault.line.dial("a-guessed-token"), Ended))[-1].code == 403
+        assert (await vault.match("c1", SURE)).kind == "match"
+    told = [json.loads(line) for line in house.audit.read_text().splitlines()]
+    assert [entry["why"] for entry in told if entry["kind"] == "refused"] == [*kinds, "token"]
+    assert [entry["why"] for entry in told if entry["kind"] == "alarm"] == ["refusals"]
+
+
+async def _asked(socket, line: bytes) -> bytes:
+    reader, writer = await asyncio.open_unix_connection(str(socket))
+    writer.write(line + b"\n")
+    answer = await asyncio.wait_for(reader.readline(), 10)
+    writer.close()
+    return answer
 
 
 async def test_an_owner_is_called_by_token_once_and_the_number_is_nowhere(house, caplog):
@@ -73,7 +97,7 @@ async def test_an_owner_is_called_by_token_once_and_the_number_is_nowhere(house,
         await stop(owners_phone)
     log = house.audit.read_text()
     kinds = [json.loads(line)["kind"] for line in log.splitlines()]
-    assert sorted(kinds) == ["closed", "dial", "dial_refused", "ended", "match", "opened"]
+    assert sorted(kinds) == ["closed", "dial", "ended", "match", "opened", "refused"]
     for text in (log, caplog.text, passed.decode(), repr(seen), repr(match), repr(vars(leg))):
         assert NUMBER not in text and NUMBER[3:] not in text
     assert PLATE not in log
