@@ -113,7 +113,7 @@ def to_result(decoded: Decoded, grammar: Grammar, settings: Settings, speech: in
 def to_results(decoded: Decoded, grammar: Grammar, settings: Settings,
                speech: int) -> tuple[Result, Result]:
     """As ``to_result``: while more may come, and when nothing will (whole values are preferred)."""
-    paths = [path for path in decoded.paths if path.value]
+    paths = [path for path in decoded.paths if grammar.may_mean(path.value)]
     if not paths or not decoded.units:
         return Result((), True, speech), Result((), True, speech)
     rejected = cost_per_unit(decoded, paths[0].log_score) > settings.reject_per_unit

@@ -2,7 +2,8 @@
 
 A file has `start` (a rule's name), `rules`, and optionally `with` (rules of `common.yaml` that may be
 said instead, with their weights), `use` (files whose rules it takes), `beside` (files all of whose sentences
-may be said instead, compiled once for all parameters) and `parameters`. A rule is a list of alternatives, a
+may be said instead, compiled once for all parameters), `parameters` and `impossible` (a regular expression
+of values that the rules give and nobody means). A rule is a list of alternatives, a
 mapping of values to what is said, or a `sequence` (``asr/grammars/sequence.py``):
 
     start: minutes
@@ -21,8 +22,10 @@ anything at all (garbage). How an operator writes one: docs/grammars.md.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import random
+import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -67,6 +70,16 @@ class Grammar:
     def free(self) -> bool:
         """Anything may be said: for engines of free speech only, there is no graph."""
         return self._document.free
+
+    def may_mean(self, value: str) -> bool:
+        """Whether somebody who says a sentence of this value can mean it."""
+        return bool(value) and not any(pattern.fullmatch(value) for pattern in self._impossible)
+
+    @cached_property
+    def _impossible(self) -> list[re.Pattern[str]]:
+        folder = Path(self._document.source).parent
+        beside = (_kept(name, folder)._impossible for name in self._document.beside)
+        return [*self._document.impossible, *itertools.chain.from_iterable(beside)]
 
     @cached_property
     def graph(self) -> Graph:

@@ -14,7 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from asr.recognizer import GrammarError
 
-KEYS = ("start", "with", "use", "beside", "parameters", "rules", "choice", "free")
+KEYS = ("start", "with", "use", "beside", "parameters", "rules", "choice", "free", "impossible")
 COMMON = "common"
 ADDED = 0.02
 """Weight of a common rule that is added by name: minutes+person."""
@@ -56,7 +56,7 @@ class GrammarName:
 @dataclass(frozen=True)
 class Document:
     """A grammar's rules with those it uses; ``places``: rule → file:line; ``beside``: other files of its
-    folder whose sentences may be said instead, with their probabilities."""
+    folder whose sentences may be said instead, with their probabilities; ``impossible``: values that nobody means."""
 
     source: str
     start: str = ""
@@ -66,6 +66,7 @@ class Document:
     places: Mapping[str, str] = field(default_factory=dict)
     free: bool = False
     beside: Mapping[str, float] = field(default_factory=dict)
+    impossible: tuple[re.Pattern[str], ...] = ()
 
 
 def choice_name(choices: Mapping[str, Sequence[str]]) -> str:
@@ -104,7 +105,7 @@ def assembled(written: dict, path: Path, folder: Path | None = None, common: dic
             raise GrammarError(f"{_at(path, written, key)}: `{key}` is not known here{near(key, KEYS)}")
     if written.get("free"):
         return Document(str(path), free=True)
-    rules, places, parameters = {}, {}, {}
+    rules, places, parameters, impossible = {}, {}, {}, []
     sources = [(common or {}, folder / f"{COMMON}.yaml" if folder else path)]
     if not isinstance(written.get("use", []), list) or not isinstance(written.get("start", ""), str):
         raise GrammarError(f"{path}: `use` needs a list of files, `start` the name of a rule.")
@@ -113,6 +114,7 @@ def assembled(written: dict, path: Path, folder: Path | None = None, common: dic
     for body, source in (*sources, (written, path)):
         own = _mapping(body, "rules", source)
         rules |= own
+        impossible += _patterns(body, source)
         places |= {rule: _at(source, own, rule) for rule in own}
         parameters |= {key: str(value) for key, value in _mapping(body, "parameters", source).items()}
     if "choice" in written:
@@ -121,7 +123,8 @@ def assembled(written: dict, path: Path, folder: Path | None = None, common: dic
         raise GrammarError(f"{path}: a grammar needs `start` and `rules`, a `choice`, or `free: true`.")
     return Document(str(path), written.get("start", _CHOICE_START), rules,
                     _weights("with", extra if extra is not None else _mapping(written, "with", path), path),
-                    parameters, places, beside=_weights("beside", _mapping(written, "beside", path), path))
+                    parameters, places, beside=_weights("beside", _mapping(written, "beside", path), path),
+                    impossible=tuple(impossible))
 
 
 def near(word: str, known) -> str:
@@ -175,6 +178,14 @@ def _weights(key: str, written: Mapping[str, object], path: Path) -> dict[str, f
     if any(weight <= 0 for weight in weights.values()) or sum(weights.values()) >= 1:
         raise GrammarError(f"{path}: `{key}` needs weights over 0 that sum to less than 1: {{person: 0.02}}.")
     return weights
+
+
+def _patterns(written: dict, path: Path) -> list[re.Pattern[str]]:
+    try:
+        return [re.compile(written["impossible"])] if "impossible" in written else []
+    except (re.error, TypeError) as error:
+        raise GrammarError(f"{_at(path, written, 'impossible')}: `impossible` needs a regular expression of whole "
+                           f"values in quotes ({error}).") from None
 
 
 def _mapping(body: dict, key: str, path: Path) -> dict:

@@ -65,8 +65,8 @@ class AttemptPolicy:
             raise ConfigProblem("[owners] no_calls_s must be at least 60 seconds: who asks not to be called is not called")
         if not 60 <= self.keep_trying_s <= DAY_S:
             raise ConfigProblem(f"[owners] keep_trying_s must be 60 to {DAY_S} seconds")
-        if self.remind_s > DAY_S:
-            raise ConfigProblem(f"[owners] remind_s must be 0 (no reminder) to {DAY_S} seconds")
+        if self.remind_s and not _SHORTEST_WAIT_S <= self.remind_s <= DAY_S:
+            raise ConfigProblem(f"[owners] remind_s must be 0 (no reminder) or {_SHORTEST_WAIT_S} to {DAY_S} seconds")
         if not isinstance(self.quiet, str) or self.quiet and quiet_spans(self.quiet) is None:
             raise ConfigProblem("[owners] quiet must be written 22:00-07:00 or left empty")
 

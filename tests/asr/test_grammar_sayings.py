@@ -19,7 +19,7 @@ SAMPLES = {"plate": 1000, "yes_no": 700, "owner_answer": 700, "minutes": 700, "p
            "plate(home=赣K)": 700, "choice(park=停车|停车场;toilet=厕所|洗手间)+person": 300,
            "did_it_move": 300, "on_hold": 300, "wrong_car": 300, "why_stop": 300}
 NODES_AT_MOST = {"plate": 4500, "correction": 5700, "readback": 6100, "plate_rest": 4500,
-                 "which": 6600, "on_hold": 5000, "wrong_car": 5500, "owner_answer": 2300}
+                 "which": 6600, "on_hold": 5000, "wrong_car": 5500, "owner_answer": 2350}
 INTENTS = {"person", "emergency", "repeat", "elderly", "slower", "wait", "robot", "curse", "hello", "laugh",
            "no", "no_idea", "unreadable", "no_plate", "other_town", "two_cars", "cancel", "thanks", "child", "foreign", "other_matter", "police"}
 
@@ -134,6 +134,7 @@ SAYINGS = {
                "不对不对": "no", "不是": "no", "你听错了": "no", "最后一个错了": "no", "好像不对": "no",
                "车卖了": "not_mine", "转人工": "person", "没听清": "repeat", "等一下": "wait", "说慢点": "slower"},
     "minutes": {"十来分钟": "10", "十几分钟": "15", "马上": "2", "一刻钟": "15", "半个小时": "30", "个把小时": "60",
+                "五到十分钟": "10", "十到二十分钟": "20", "半个小时到一个小时": "60",
                 "一会儿": "5", "二三十分钟": "30", "大概要二十分钟": "20", "五分钟左右": "5", "一个半小时": "90",
                 "半个多小时": "40", "两三分钟": "3", "十五分钟就到": "15", "最多四十五分钟": "45", "十几二十分钟": "20",
                 "二十多分钟": "25", "两个小时": "120"},
