@@ -15,13 +15,23 @@ from asr.ear.acoustic import AcousticModel
 from asr.grammars import templates
 from asr.grammars.grammar import Grammar
 from asr.listening.recent_pcm import RecentPcm
-from asr.recognizer import REJECTED, Capabilities, Hypothesis, Recognizer, Result, Stream, Word
+from asr.recognizer import (
+    REJECTED,
+    Capabilities,
+    Hypothesis,
+    Partial,
+    Recognizer,
+    Result,
+    Stream,
+    Word,
+)
 from asr.search.decoder import Decoded, decode
 from asr.search.decoder import Path as Said
 
 SETTINGS = Path(__file__).resolve().parent.parent / "models" / "decoding.json"
 FRAME_MS = 40                      # of the head's output
 LEAST_SPEECH_MS = 120
+PARTIAL_MS = 600                   # feed() tells what was heard so far whenever so much more is there
 WHOLE_NATS = 6.0                   # how much worse a whole value may be and still be preferred
 
 
@@ -46,7 +56,7 @@ class Settings:
 class EmbeddedRecognizer(Recognizer):
     """Loads the model once; raises ModelMissing where set-up has not been done."""
 
-    capabilities = Capabilities("embedded", probabilities=True, streaming=False)
+    capabilities = Capabilities("embedded", probabilities=True, streaming=True)
 
     def __init__(self, model: AcousticModel | None = None, settings: Settings | None = None):
         self.model = model or AcousticModel.load()
@@ -57,21 +67,30 @@ class EmbeddedRecognizer(Recognizer):
 
 
 class EmbeddedStream(Stream):
-    """Keeps the audio and decodes all of it at look() and finish().
+    """Keeps the audio and decodes all of it for a partial, at look() and finish().
 
     The encoder hears a whole stretch at once (what comes later changes what was before), so audio
     that comes after a look() is decoded with all before it; without any, finish() costs nothing.
     """
 
     def __init__(self, recognizer: EmbeddedRecognizer, grammar: Grammar, rate: int):
+        if rate not in (8000, 16000):
+            raise ValueError(f"speech is fed at 8000 or 16000 Hz, not {rate}.")
         self._recognizer, self._grammar, self._rate = recognizer, grammar, rate
         self._pcm = RecentPcm(rate)
         self._heard: tuple[Result, Result] | None = None
+        self._untold = 0                # bytes since the last partial
 
-    def feed(self, pcm: bytes) -> None:
+    def feed(self, pcm: bytes) -> Partial | None:
         if pcm:
             self._pcm.feed(pcm)
             self._heard = None
+            self._untold += len(pcm)
+        if self._untold < PARTIAL_MS * self._rate // 1000 * 2:
+            return None
+        self._untold = 0
+        best = self.look().best
+        return Partial(best.text, best.value) if best else None
 
     def look(self) -> Result:
         return self._decoded()[0]

@@ -1,1 +1,2 @@
-"""How the embedded recognizer was made: corpus, training, measuring. Needs torch; the product does not."""
+"""How the embedded recognizer was made: corpus, training, measuring. Needs torch and openvino; the product
+does not."""

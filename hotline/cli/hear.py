@@ -25,7 +25,7 @@ from hotline.cli.number import Number
 @click.option("--from", "start_s", default=0.0, type=Number(0), metavar="SECONDS", help="Listen from here on.")
 @click.option("--json", "as_json", is_flag=True,
               help='{"file", "hypotheses": [{"text", "value", "probability", "complete"}], "rejected", "seconds", "notes"}; '
-                   "a list of them for several files.")
+                   "a list of them for several files. What cannot be heard has \"file\" and \"error\".")
 def hear(files: tuple[Path, ...], grammar: str, model: Path | None, best: int, start_s: float, as_json: bool) -> None:
     """Say what was said in FILES: WAV, FLAC, Ogg, AIFF, .alaw or .ulaw, at any rate.
 
@@ -48,9 +48,9 @@ def hear(files: tuple[Path, ...], grammar: str, model: Path | None, best: int, s
             click.echo(f"ivr: {error}", err=True)
             heard.append({"file": str(path), "error": str(error)})
     failed = any("error" in entry for entry in heard)
-    if as_json and not (failed and len(heard) == 1):
+    if as_json:
         click.echo(json.dumps(heard[0] if len(heard) == 1 else heard, ensure_ascii=False))
-    elif not as_json:
+    else:
         _show([entry for entry in heard if "error" not in entry])
     if failed:
         raise SystemExit(2)

@@ -1,5 +1,7 @@
 """The embedded model: rejects what is no speech, says what is missing. Needs set-up's encoder."""
 
+from pathlib import Path
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -16,6 +18,7 @@ from asr.hear import read_8k
 from asr.line.effects import coloured
 from asr.recognizer import AsrError, ModelMissing
 
+CHECK = Path(acoustic.__file__).parents[1] / "data" / "check.flac"
 needs_model = pytest.mark.skipif(not acoustic.ENCODER.exists(), reason="run `make setup` first")
 
 
@@ -60,6 +63,24 @@ def test_a_cough_is_no_answer(recognizer, grammar):
 def test_probabilities_sum_to_at_most_one(recognizer):
     result = finish(recognizer, "plate", np.random.default_rng(2).normal(0, .1, 24000))
     assert sum(hypothesis.probability for hypothesis in result.hypotheses) <= 1.0
+
+
+@needs_model
+def test_what_is_fed_in_pieces_is_told_as_it_grows_and_ends_as_if_fed_at_once(recognizer):
+    pcm, whole = read_8k(CHECK), recognizer.start(Grammar.load("plate"))
+    whole.feed(pcm)
+    stream = recognizer.start(Grammar.load("plate"))
+    told = [partial for start in range(0, len(pcm), 640) if (partial := stream.feed(pcm[start: start + 640]))]
+    said = stream.finish().best
+    assert len(told) >= 2 and told[-1].value[:3] == said.value[:3] and len(told[0].value) < len(said.value)
+    assert said == whole.finish().best
+
+
+@needs_model
+@pytest.mark.parametrize("rate", [0, 11025, 44100])
+def test_another_rate_than_a_telephones_is_refused(recognizer, rate):
+    with pytest.raises(ValueError, match="8000 or 16000"):
+        recognizer.start(Grammar.load("plate"), rate)
 
 
 @needs_model

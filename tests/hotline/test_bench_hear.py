@@ -129,6 +129,8 @@ def test_several_recordings_are_heard_whatever_one_of_them_is(kit, tmp_path):
     entries = json.loads(done.stdout)
     assert done.returncode == 2 and "0 bytes" in done.stderr and done.stderr.count("\n") == 1
     assert [len(entry.get("hypotheses", ())) > 0 for entry in entries] == [True, False, True]
+    assert set(entries[1]) == {"file", "error"}
+    assert json.loads(ivr("hear", "--json", tmp_path / "bad.wav").stdout) == entries[1]
     assert set(entries[0]) == {"file", "hypotheses", "rejected", "seconds", "notes"}
     table = ivr("hear", good)
     assert table.returncode == 0 and SAID[0][0] in table.stdout and "%" in table.stdout
