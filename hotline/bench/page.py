@@ -35,7 +35,7 @@ def page(report: dict[str, Any]) -> str:
         for name, each in report["by_speaker"].items()
     ]
     confused = most_confused(report["confusion"])[:CONFUSED_SHOWN]
-    misses = [(m["file"], m["speaker"], m["expected"], m["heard"] or "rejected", m["rank"] or "–")
+    misses = [(m["file"], m["speaker"], m["expected"] or "to be rejected", m["heard"] or "rejected", m["rank"] or "–")
               for m in report["misses"][:MISSES_SHOWN]]
     pictures = reliability_picture(report["calibration"]), place_picture(report["by_position"])
     return "".join((

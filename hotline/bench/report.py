@@ -106,8 +106,9 @@ def _heard(
 
 
 def _miss(outcome: Outcome) -> dict[str, Any] | None:
+    """What was not heard right; `expected` None: it was to be rejected and was not."""
     judged = outcome.judged
-    if judged.expected is None or judged.within(1):
+    if judged.within(1) or judged.expected is None and not judged.best:
         return None
     values = [value for value, _ in judged.heard]
     rank = values.index(judged.expected) + 1 if judged.expected in values else None

@@ -122,6 +122,18 @@ def test_a_set_that_is_none_is_refused_in_one_sentence(tmp_path):
     assert ivr("bench", "hear", tmp_path, "--grammar", "nothing").returncode == 2
 
 
+def test_what_was_to_be_rejected_and_was_not_is_named(kit, tmp_path):
+    """A plate's recording under another text than the grammar's: the set is wrong, or the recognizer is."""
+    (tmp_path / "odd.wav").write_bytes((kit / "audio" / "0.wav").read_bytes())
+    (tmp_path / "odd.tsv").write_text("file\ttext\tspeaker\nodd.wav\t今天天气很好\tanna\n", encoding="utf-8")
+    page = tmp_path / "page.html"
+    report = json.loads(ivr("bench", "hear", tmp_path, "--json", "--html", page, "--results", tmp_path / "kept.jsonl").stdout)
+    (miss,) = report["misses"]
+    assert report["foreign"] == {"files": 1, "rejected": 0.0}
+    assert (miss["file"], miss["expected"], miss["rank"]) == ("odd.wav", None, None) and miss["heard"]
+    assert "to be rejected" in page.read_text(encoding="utf-8")
+
+
 def test_several_recordings_are_heard_whatever_one_of_them_is(kit, tmp_path):
     (tmp_path / "bad.wav").write_bytes(b"")
     good = kit / "audio" / "0.wav"
