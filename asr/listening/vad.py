@@ -3,10 +3,14 @@
 To load the network takes 50 to 180 ms, in which an asyncio loop would stand still at every turn: one
 that is no longer used is kept for the next listener. A block takes 0.1 to 0.2 ms: where the same one
 comes again and again (digital silence, most of a call), the network is not asked each time.
+
+The network does not expect digital silence, which softphones and echo cancellers send: after it one
+short word in five (是, 嗯) is no speech to it. So it always hears a faint hiss besides.
 """
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections import defaultdict
 
@@ -17,7 +21,13 @@ from asr.listening.endpointing import BLOCK_MS
 
 REPEATS = 8
 """A block that has come so often in a row is taken for what it was the last time. Of digital silence the
-network says less than 0.005 from the second block on, whatever was before."""
+network says less than 0.1 (it hears the hiss), whatever was before."""
+
+HISS_DB = -50
+"""How loud the hiss is, dBFS. Of 49 short words in seven Kokoro voices after digital silence 45 are speech with it, 39
+without; of the same 12 dB fainter 47 and 40; of 90 syllables of three people 87 and 83; of 30 made coughs none. What
+is as faint as the hiss is missed more often: of a man's 55 digits at −46 dBFS 42 are speech, 46 without."""
+_HISS_S = 4
 
 _idle: dict[int, list[SileroVAD]] = defaultdict(list)     # by rate
 
@@ -32,7 +42,7 @@ class VoiceActivity:
         self._vad = _network(rate)
         weakref.finalize(self, _idle[rate].append, self._vad).atexit = False
         self._bytes = rate * BLOCK_MS // 1000 * 2
-        self._rest = b""
+        self._rest, self._hiss, self._place = b"", _hiss(rate), 0
         self._last, self._repeats, self._probability = b"", 0, 0.0
 
     def feed(self, pcm: bytes) -> list[float]:
@@ -47,8 +57,17 @@ class VoiceActivity:
         if self._repeats < REPEATS:
             self._last = block
             samples = np.frombuffer(block, "<i2").astype(np.float32) / 32768.0
-            self._probability = float(self._vad.process(samples))
+            self._probability = float(self._vad.process(samples + self._hiss[self._place]))
+            self._place = (self._place + 1) % len(self._hiss)
         return self._probability
+
+
+@functools.cache
+def _hiss(rate: int) -> np.ndarray:
+    """(blocks, samples of a block), the same for all listeners."""
+    block = rate * BLOCK_MS // 1000
+    noise = np.random.default_rng(1).standard_normal((_HISS_S * 1000 // BLOCK_MS, block))
+    return (noise * 10 ** (HISS_DB / 20)).astype(np.float32)
 
 
 def _network(rate: int) -> SileroVAD:
