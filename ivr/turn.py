@@ -161,9 +161,12 @@ class _Turn:
             return
         self.endpointer.hear(rms(clean))
         activity = self.vad.feed(clean)
+        speech = self.onset.feed(clean, activity)
+        if speech and self.saying.over:
+            self.endpointer.begins()
         for probability in activity:
             self.endpointer.feed(probability)
-        self._fall_silent(self.onset.feed(clean, activity))
+        self._fall_silent(speech)
         if self.stream:
             self.stream.feed(received)
         else:

@@ -16,6 +16,10 @@ SPEECH_OFF = 0.35
 """Below this a block counts as quiet; between the two the last state holds."""
 ONSET_MS = 96
 """Speech must last this long before it counts: a click or a cough's edge does not."""
+LIKELY_MS = 400
+"""For so long after a sound that begins as speech does, less of voice activity will do: it misses short words (是)."""
+LIKELY_ON, LIKELY_ONSET_MS = 0.25, 64
+"""What does then, in place of `SPEECH_ON` and `ONSET_MS`."""
 BLOCK_MS = 32
 """Length of one block that `asr.listening.vad` gives a probability for."""
 FRAME_MS = 20
@@ -80,7 +84,7 @@ class Endpointer:
         self.speech_ended_ms = 0
         self.longest_pause_ms = 0
         """The longest quiet so far that was followed by more speech."""
-        self._onset_ms = 0
+        self._onset_ms = self._likely_until_ms = 0
         self._speaking = False
         self._heard_ms = self._loud_until_ms = self._loud_run_ms = 0
         self._loudest = 0.0
@@ -110,6 +114,10 @@ class Endpointer:
         self.speech_began_ms, self._onset_ms, self.longest_pause_ms = None, 0, 0
         self._loudest = 0.0
 
+    def begins(self) -> None:
+        """A sound has begun that is likely to be speech (`asr.listening.onset`)."""
+        self._likely_until_ms = max(self.now_ms, self._heard_ms) + LIKELY_MS
+
     def hear(self, level: float) -> None:
         """Take the loudness (any linear unit) of the next 20 ms."""
         self._heard_ms += FRAME_MS
@@ -123,9 +131,10 @@ class Endpointer:
     def feed(self, probability: float) -> None:
         """Take the next 32 ms block."""
         self.now_ms += BLOCK_MS
-        if probability >= SPEECH_ON:
+        likely = self.now_ms <= self._likely_until_ms and not self.heard_speech
+        if probability >= (LIKELY_ON if likely else SPEECH_ON):
             self._speaking = True
-        elif probability < SPEECH_OFF:
+        elif probability < (LIKELY_ON if likely else SPEECH_OFF):
             self._speaking = False
         if not self._speaking:
             self._onset_ms = 0
@@ -137,7 +146,7 @@ class Endpointer:
                 pause_ms = self.now_ms - BLOCK_MS - self.speech_ended_ms
                 self.longest_pause_ms = max(self.longest_pause_ms, pause_ms)
                 self.speech_ended_ms = ends_ms
-        elif self._onset_ms >= ONSET_MS:
+        elif self._onset_ms >= (LIKELY_ONSET_MS if likely else ONSET_MS):
             self.speech_began_ms = self.now_ms - self._onset_ms
             self.speech_ended_ms = self._ends_ms()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from asr.listening.endpointing import BLOCK_MS, FRAME_MS, Endpointer, Profile
+from asr.listening.endpointing import BLOCK_MS, FRAME_MS, LIKELY_MS, Endpointer, Profile
 
 PLATE = Profile(look_ms=190, sure_ms=250, quiet_ms=1200)
 
@@ -90,3 +90,18 @@ def test_a_sound_after_the_end_is_no_speech_unless_voice_activity_says_so():
 def test_a_sound_that_has_just_begun_may_be_speech():
     ear = heard((0.0, 8, 320), (0.9, 2000, 640), (0.0, 8, 200), (0.0, 2000, 40))
     assert ear.stirring and ear.quiet_ms == 240
+
+
+def test_after_a_sound_that_begins_as_speech_does_less_will_do():
+    """Voice activity of a short word (是) in a deep voice: 0.35 at most, for three blocks."""
+    assert not fed((0.0, 320), (0.35, 96), (0.1, 320)).heard_speech
+    ear = fed((0.0, 320))
+    ear.begins()
+    for probability in (0.35, 0.3, 0.35, 0.1, 0.1):
+        ear.feed(probability)
+    assert ear.heard_speech and ear.speech_ms <= 4 * BLOCK_MS
+    late = fed((0.0, 320))
+    late.begins()
+    for probability in [0.0] * (LIKELY_MS // BLOCK_MS) + [0.35] * 3:
+        late.feed(probability)
+    assert not late.heard_speech
