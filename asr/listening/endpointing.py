@@ -131,10 +131,12 @@ class Endpointer:
     def feed(self, probability: float) -> None:
         """Take the next 32 ms block."""
         self.now_ms += BLOCK_MS
-        likely = self.now_ms <= self._likely_until_ms and not self.heard_speech
-        if probability >= (LIKELY_ON if likely else SPEECH_ON):
+        on, off, onset_ms = SPEECH_ON, SPEECH_OFF, ONSET_MS
+        if self.now_ms <= self._likely_until_ms and not self.heard_speech:
+            on, off, onset_ms = LIKELY_ON, LIKELY_ON, LIKELY_ONSET_MS
+        if probability >= on:
             self._speaking = True
-        elif probability < (LIKELY_ON if likely else SPEECH_OFF):
+        elif probability < off:
             self._speaking = False
         if not self._speaking:
             self._onset_ms = 0
@@ -146,7 +148,7 @@ class Endpointer:
                 pause_ms = self.now_ms - BLOCK_MS - self.speech_ended_ms
                 self.longest_pause_ms = max(self.longest_pause_ms, pause_ms)
                 self.speech_ended_ms = ends_ms
-        elif self._onset_ms >= (LIKELY_ONSET_MS if likely else ONSET_MS):
+        elif self._onset_ms >= onset_ms:
             self.speech_began_ms = self.now_ms - self._onset_ms
             self.speech_ended_ms = self._ends_ms()
 

@@ -25,7 +25,7 @@ from hotline.cli.number import Number
 @click.option("--from", "start_s", default=0.0, type=Number(0), metavar="SECONDS", help="Listen from here on.")
 @click.option("--json", "as_json", is_flag=True,
               help='{"file", "hypotheses": [{"text", "value", "probability", "complete"}], "rejected", "seconds", "notes"}; '
-                   "a list of them for several files. What cannot be heard has \"file\" and \"error\".")
+                   'a list of them for several files. What cannot be heard has "file" and "error".')
 def hear(files: tuple[Path, ...], grammar: str, model: Path | None, best: int, start_s: float, as_json: bool) -> None:
     """Say what was said in FILES: WAV, FLAC, Ogg, AIFF, .alaw or .ulaw, at any rate.
 
