@@ -43,6 +43,16 @@ def trim(audio: np.ndarray, rate: int, lead_ms: float = 15, tail_ms: float = 30)
     return fade(audio[start:end], rate)
 
 
+def stretched(audio: np.ndarray, rate: int, times: float) -> np.ndarray:
+    """`audio` made `times` as long, its pitch kept."""
+    from python_stretch import Signalsmith
+
+    stretch = Signalsmith.Stretch()
+    stretch.preset(1, rate)
+    stretch.timeFactor = 1 / times
+    return stretch.process(audio[np.newaxis].astype(np.float32))[0]
+
+
 def fade(audio: np.ndarray, rate: int, edge_ms: float = 5) -> np.ndarray:
     """`audio` rising from and falling to zero over `edge_ms`, so that no join clicks."""
     edge = min(int(rate * edge_ms / 1000), len(audio) // 2)

@@ -13,7 +13,7 @@ from tts.kokoro import Kokoro, telephone_pcm
 from tts.phonemes import Letters, phonemes
 
 CACHE = Path(__file__).resolve().parent.parent / "var" / "caller_voice"
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 
 _kokoro = Kokoro()
 

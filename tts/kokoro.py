@@ -29,6 +29,9 @@ MODEL_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb
 """Of the joined model file; the same stands in `setup/assets.toml`."""
 RATE = 24000
 STYLE_ROWS, STYLE_WIDTH = 510, 256
+SLOWEST = 0.9
+"""Asked to speak more slowly, the model puts a syllable of its own before the first (不对 for 对): what is to be
+slower is spoken at its own speed and stretched."""
 MANDARIN_VOICES = (
     "zf_xiaobei", "zf_xiaoxiao", "zf_xiaoyi",
     "zm_yunjian", "zm_yunxi", "zm_yunxia", "zm_yunyang",
@@ -64,6 +67,8 @@ class Kokoro:
 
     def synthesize(self, spoken: str, voice: str, speed: float = 1.0) -> np.ndarray:
         """Phonemes as float32 audio at 24 kHz, with the model's own silence around it."""
+        if speed < SLOWEST:
+            return audio.stretched(self.synthesize(spoken, voice), RATE, 1 / speed)
         ids = self._ids(spoken)
         row = min(len(ids), STYLE_ROWS - 1)
         feed = {

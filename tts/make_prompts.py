@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tts import audio
-from tts.kokoro import RATE, Kokoro, telephone_pcm
+from tts.kokoro import RATE, SLOWEST, Kokoro, telephone_pcm
 from tts.phonemes import phonemes
 from tts.pieces import Piece, PieceStore, file_hash
 from tts.prompts import wanted_pieces
@@ -62,7 +62,8 @@ def recipe(script: Script, text: str, how: str, closing: bool) -> str:
     """A fingerprint of everything that a piece is made from."""
     voice = script.voice
     spoken = text if how == "sound" else phonemes(_said(text, closing), voice.letters)
-    parts = [RECIPE_VERSION, spoken, how, closing, voice.voice, voice.speeds.get(how, 1.0)]
+    speed = voice.speeds.get(how, 1.0)
+    parts = [RECIPE_VERSION, spoken, how, closing, voice.voice, speed, *(["stretched"] if speed < SLOWEST else [])]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
