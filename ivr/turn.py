@@ -162,11 +162,11 @@ class _Turn:
         self.endpointer.hear(rms(clean))
         activity = self.vad.feed(clean)
         speech = self.onset.feed(clean, activity)
-        if speech and self.saying.over:
+        self._fall_silent(speech)
+        if speech and (self.saying.over or self.saying.hushed):
             self.endpointer.begins()
         for probability in activity:
             self.endpointer.feed(probability)
-        self._fall_silent(speech)
         if self.stream:
             self.stream.feed(received)
         else:

@@ -17,6 +17,8 @@ from ivr.call import Call, PlayedOut
 from ivr.echo import EchoGate
 from ivr.sip.play_buffer import SILENCE, PlayBuffer
 from ivr.turn import Listening, exchange
+from tts.caller_voice import say
+from tts.errors import TtsError
 from tts.prompts import PromptLibrary
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -176,6 +178,18 @@ async def test_what_was_said_over_the_prompt_is_heard_whole_and_the_echo_is_not(
     assert np.corrcoef(part, mine)[0, 1] > 0.9
     before = heard[: max(at - 8 * 120, 0)]
     assert not before.any()
+
+
+@pytest.mark.parametrize("word", ["是", "嗯"])
+@pytest.mark.parametrize("after_ms", [-600, 400])
+async def test_a_short_word_is_heard_over_the_end_of_the_prompt_and_after_it(word, after_ms):
+    """Voice activity alone takes these for no speech."""
+    try:
+        sound = say(word, "zm_yunxi")
+    except TtsError as error:
+        pytest.skip(f"nobody can speak here: {error}")
+    heard = await turn(EchoingCall(sound, at_ms=len(PROMPT) // 16 + after_ms, echo=0.0), Ears(YES))
+    assert heard.best.value == "yes"
 
 
 async def test_a_yes_from_before_the_question_is_not_its_answer():
