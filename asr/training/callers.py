@@ -54,11 +54,12 @@ def _caller(kokoro: Kokoro, number: int, options, spoken: set[str]):
     """(file, plate, speaker, caller, take) of what is not among `spoken` yet."""
     rng = random.Random(f"caller/{options.home}/{number}")
     voice = HELD_OUT[number // 2 % len(HELD_OUT)]
-    plate, english, pace = made_up_plate(rng, options.home), rng.choice((.15, .5, .85)), rng.uniform(*PACES)
+    plate, manner = made_up_plate(rng, options.home), speakable.Manner(rng.choice((.15, .5, .85)))
+    pace = rng.uniform(*PACES)
     for take in range(options.takes):
         file = f"c{number:05d}_{take}.flac"
         rng = random.Random(f"take/{options.home}/{number}/{take}")
-        said = speakable.say_this_plate(rng, english, plate)
+        said = speakable.say_this_plate(rng, manner, plate)
         speed = pace * rng.uniform(.92, 1.06)
         if file in spoken:
             continue

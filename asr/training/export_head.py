@@ -1,4 +1,4 @@
-"""Write what was learnt (head int8, adapters float16) to ``asr/models/ear.npz``.
+"""Write what was learnt (head int8, adapters float16) to ``asr/models/ear.npz``, and read it back.
 
     python -m asr.training.export_head --checkpoint DIR/last.pt [--out asr/models/ear.npz]
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -36,6 +37,24 @@ def main() -> None:
             arrays[place] = value.numpy().astype(np.float16)
     write(arrays, options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
+
+
+def learnt(ear: Path) -> dict[str, torch.Tensor]:
+    """The weights in an ``ear.npz`` by the names that training has for them."""
+    linears = {place: linear for linear, place in _PLACES.items()}
+    weights = {}
+    with np.load(ear) as arrays:
+        for name in arrays.files:
+            part, _, rest = name.partition("/")
+            if part == "adapter":
+                layer, place, side = re.fullmatch(r"layer_(\d+)/(.+)/(up|down)", rest).groups()
+                weights[f"adapters.layers.{layer}.{linears[place]}.{side}"] = torch.from_numpy(arrays[name]).float()
+            elif rest != "dilations" and not rest.endswith("/scale"):
+                values = arrays[name].astype(np.float32)
+                if f"{name}/scale" in arrays.files:
+                    values *= arrays[f"{name}/scale"].reshape(-1, *[1] * (values.ndim - 1))
+                weights[f"head.{rest}"] = torch.from_numpy(values)
+    return weights
 
 
 def store(arrays: dict, name: str, values: np.ndarray) -> None:

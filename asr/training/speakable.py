@@ -14,6 +14,8 @@ from asr.grammars.units import LETTERS, SYLLABLES, unit_of
 ENGLISH = dict(zip("ABCDEFGHJKLMNPQRSTUVWXYZ", (
     "ˈA bˈi sˈi dˈi ˈi ˈɛf ʤˈi ˈAʧ ʤˈA kˈA ˈɛl ˈɛm ˈɛn pˈi kjˈu ˈɑɹ ˈɛs tˈi jˈu vˈi dˈʌbᵊljˌu ˈɛks "
     "wˈI zˈi").split(), strict=True))
+ASPIRATED = {"P": "pʰˈi", "T": "tʰˈi", "K": "kʰˈA"}
+"""English letters as Mandarin's p, t and k: among Chinese syllables a plain p is spoken as a b."""
 CHINESE = {
     "A": ["ei1", "ei4"], "B": ["bi4", "bi1"], "C": ["xi1", "sei1"], "D": ["di4"], "E": ["yi4", "yi1"],
     "F": ["ai2 fu5", "ai1 fu1"], "G": ["ji4", "ji1"], "H": ["ei2 chi5", "ai1 qu5"],
@@ -52,25 +54,33 @@ class Spoken:
     units: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How somebody speaks: ``english``, how likely a letter is said the English way (0 to 1); ``aspirated``,
+    whether P, T and K are then breathed as in Mandarin; ``habits``, names of HABITS."""
+
+    english: float
+    habits: tuple[str, ...] = ()
+    aspirated: bool = False
+
+
 class Sayer:
-    """Collects tokens; ``english`` is how likely this speaker says a letter the English way.
+    """Collects tokens as one speaker says them."""
 
-    ``habits`` are names of HABITS that change the sound and not what was meant.
-    """
-
-    def __init__(self, rng: random.Random, english: float, habits: tuple[str, ...] = ()):
-        self.rng, self.english, self.habits = rng, english, habits
+    def __init__(self, rng: random.Random, manner: Manner):
+        self.rng, self.manner = rng, manner
+        self.spelled = ENGLISH | ASPIRATED if manner.aspirated else ENGLISH
         self.phonemes: list[str] = []
         self.units: list[str] = []
 
     def syllables(self, text: str) -> None:
         for token in text.split():
-            self.phonemes.append(ipa(with_habits(token, self.habits)))
+            self.phonemes.append(ipa(with_habits(token, self.manner.habits)))
             self.units.append(unit_of(token))
 
     def letter(self, letter: str) -> None:
-        if self.rng.random() < self.english:
-            self.phonemes.append(ENGLISH[letter])
+        if self.rng.random() < self.manner.english:
+            self.phonemes.append(self.spelled[letter])
         else:
             form = self.rng.choice(CHINESE[letter])
             self.phonemes.append("".join(map(ipa, form.split())) if form[-1] in "12345" else form)
@@ -186,10 +196,9 @@ LEADS = ("", "", "", "", "", "", "车牌号是", "车牌是", "是", "我的车�
 TAILS = ("", "", "", "", "", "", "", "的", "这个车", "谢谢", "对", "挡住我了", "的车")
 
 
-def say_plate(rng: random.Random, english: float, serial: str = "",
-              habits: tuple[str, ...] = ()) -> Spoken:
+def say_plate(rng: random.Random, manner: Manner, serial: str = "") -> Spoken:
     """A plate of any province as a caller may say it; ``serial`` with its authority letter first."""
-    sayer = Sayer(rng, english, habits)
+    sayer = Sayer(rng, manner)
     sayer.text(rng.choice(LEADS))
     province = "赣" if rng.random() < .3 else rng.choice(list(PROVINCES))
     if rng.random() < .9:
@@ -197,9 +206,9 @@ def say_plate(rng: random.Random, english: float, serial: str = "",
     return _say_serial(sayer, serial or random_serial(rng))
 
 
-def say_this_plate(rng: random.Random, english: float, plate: str) -> Spoken:
+def say_this_plate(rng: random.Random, manner: Manner, plate: str) -> Spoken:
     """``plate``, its province said, as a caller may say it."""
-    sayer = Sayer(rng, english)
+    sayer = Sayer(rng, manner)
     sayer.text(rng.choice(LEADS))
     say_province(sayer, plate[0])
     return _say_serial(sayer, plate[1:])
@@ -217,9 +226,9 @@ def _say_serial(sayer: Sayer, serial: str) -> Spoken:
     return sayer.spoken()
 
 
-def say_which(rng: random.Random, english: float, meant: str) -> Spoken:
+def say_which(rng: random.Random, manner: Manner, meant: str) -> Spoken:
     """``meant``, as a caller may say it who was asked which of two characters it is."""
-    sayer = Sayer(rng, english)
+    sayer = Sayer(rng, manner)
     lead = rng.choice(WHICH_LEADS) if rng.random() < .3 else ""
     sayer.text("是数字" if lead == "是字母" and meant.isdigit() else lead)
     sayer.digit(meant) if meant.isdigit() else sayer.letter(meant)
@@ -227,9 +236,9 @@ def say_which(rng: random.Random, english: float, meant: str) -> Spoken:
     return sayer.spoken()
 
 
-def say_piece(rng: random.Random, english: float, habits: tuple[str, ...] = ()) -> Spoken:
+def say_piece(rng: random.Random, manner: Manner) -> Spoken:
     """A spelled letter, a correction, some digits: what surrounds plates."""
-    sayer = Sayer(rng, english, habits)
+    sayer = Sayer(rng, manner)
     kind = rng.random()
     if kind < .6:
         for letter in rng.choices(LETTERS, k=rng.randint(4, 9)):
@@ -252,9 +261,9 @@ def say_piece(rng: random.Random, english: float, habits: tuple[str, ...] = ()) 
     return sayer.spoken()
 
 
-def say_dense(rng: random.Random, english: float, habits: tuple[str, ...] = ()) -> Spoken:
+def say_dense(rng: random.Random, manner: Manner) -> Spoken:
     """Signs of a plate and little else, two of three of them letters, the province one time in two."""
-    sayer = Sayer(rng, english, habits)
+    sayer = Sayer(rng, manner)
     if rng.random() < .5:
         short, name = PROVINCES[rng.choice(list(PROVINCES))]
         sayer.syllables(f"{name} de5 {short}" if rng.random() < .15 else short)
@@ -270,7 +279,7 @@ def say_dense(rng: random.Random, english: float, habits: tuple[str, ...] = ()) 
 
 def say_text(rng: random.Random, text: str, habits: tuple[str, ...] = ()) -> Spoken:
     """A Chinese text, a pause at each comma."""
-    sayer = Sayer(rng, 1.0, habits)
+    sayer = Sayer(rng, Manner(1.0, habits))
     parts = [part for part in text.replace("？", "，").split("，") if part]
     for index, part in enumerate(parts):
         if index:

@@ -20,6 +20,13 @@ from asr.training.voices import HELD_OUT, UNINTELLIGIBLE
 
 BEYOND = .06
 """How far a new voice may be outside of the mixtures: standard deviation of each voice's share."""
+OWN = 1.2
+"""How much a new voice may have of its own, at most: what no mixture of the others has, 1 for as much as a voice
+that was left out of them (half to two thirds of what tells a voice from the mean)."""
+MIDDLE = 60
+"""The row of a voice's table, one for each number of phonemes, at which voices are compared."""
+MIXED = .2
+"""A voice with no more of its own than this is itself a mixture."""
 ANSWERS = phrases.listed(phrases.ANSWERS)
 OTHERS = phrases.listed(phrases.OTHERS)
 
@@ -33,6 +40,7 @@ def main() -> None:
     parser.add_argument("--held-out", action="store_true", help="the voices kept for measuring")
     parser.add_argument("--dense", action="store_true",
                         help="signs of plates alone, letters for the most part, each in a voice of its own")
+    parser.add_argument("--new-voices", action="store_true", help="the other texts in voices of their own, too")
     parser.add_argument("--sentences", type=Path, nargs="*", default=[],
                         help="TSV files whose `text` column is spoken too")
     options = parser.parse_args()
@@ -55,17 +63,19 @@ def texts_of(path: Path) -> list[str]:
 
 
 def speak_one(kokoro: Kokoro, rng: random.Random, others: list[str], options, number: int) -> dict:
-    name, style = new_voice(kokoro, rng) if options.dense else pick_voice(kokoro, rng, options.held_out)
+    new = options.dense or options.new_voices
+    name, style = new_voice(kokoro, rng) if new else pick_voice(kokoro, rng, options.held_out)
     english = .5 if options.held_out else rng.choice((.05, .15, .5, .85, .95))
     habits = () if options.held_out else speakable.some_habits(rng)
+    manner = speakable.Manner(english, habits, not options.held_out and rng.random() < .5)
     kind = rng.random()
     if options.dense:
-        kind, spoken = "dense", speakable.say_dense(rng, english, habits)
+        kind, spoken = "dense", speakable.say_dense(rng, manner)
     elif kind < (.72 if options.held_out else .45):
         serial = speakable.issued_serial(rng) if options.held_out else ""
-        kind, spoken = "plate", speakable.say_plate(rng, english, serial, habits)
+        kind, spoken = "plate", speakable.say_plate(rng, manner, serial)
     elif kind < .83:
-        kind, spoken = "piece", speakable.say_piece(rng, english, habits)
+        kind, spoken = "piece", speakable.say_piece(rng, manner)
     elif kind < .93:
         text = rng.choice(ANSWERS)
         kind, spoken = "answer", speakable.say_text(rng, text, habits)
@@ -99,15 +109,27 @@ def new_voice(kokoro: Kokoro, rng: random.Random) -> tuple[str, np.ndarray]:
     """Somebody between and beyond the voices that are trained on: timbre and way of speaking apart."""
     names = [voice for voice in kokoro.voices if voice not in HELD_OUT + UNINTELLIGIBLE]
     tables = np.stack([kokoro.voices[name] for name in names])
-    halves = []
+    halves, own = [], rng.uniform(0, OWN)
     for part in (tables[..., :128], tables[..., 128:]):
         shares = np.zeros(len(names))
         for name in rng.sample(range(len(names)), 2):
             shares[name] = rng.random()
         shares /= shares.sum()
         beyond = np.array([rng.gauss(0, BEYOND) for _ in names])
-        halves.append(np.tensordot(shares + beyond - beyond.mean(), part, 1))
+        traits = own * spread_left_out(part[:, MIDDLE]) * [rng.gauss(0, 1) for _ in range(part.shape[-1])]
+        halves.append(np.tensordot(shares + beyond - beyond.mean(), part, 1) + traits)
     return f"new{rng.randrange(1 << 30)}", np.concatenate(halves, axis=-1).astype(np.float32)
+
+
+def spread_left_out(voices: np.ndarray) -> np.ndarray:
+    """(voices, width) → (width,): the standard deviation of what each has that no mixture of the others has."""
+    left = []
+    for place, voice in enumerate(voices):
+        others = np.delete(voices, place, 0)
+        mixtures, _ = np.linalg.qr((others - others.mean(0)).T[:, :-1])
+        own = voice - others.mean(0)
+        left.append(own - mixtures @ (mixtures.T @ own))
+    return np.std([each for each in left if np.linalg.norm(each) > MIXED], axis=0)
 
 
 if __name__ == "__main__":

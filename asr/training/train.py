@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from asr.training.export_head import learnt
 from asr.training.model import Encoder, Head, attention_mask
 from asr.training.splice import Splices
 
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("--model-bin", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--begin", type=Path, help="a checkpoint whose weights to begin with")
+    parser.add_argument("--begin", type=Path, help="a checkpoint, or an ear.npz, whose weights to begin with")
     parser.add_argument("--rank", type=int, default=64)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=2)
@@ -79,7 +80,8 @@ class Run:
                                              {"params": adapters, "scale": .5}], weight_decay=.01)
         self._spent_s, self._step = 0.0, 0
         if options.begin and not (options.out / "last.pt").exists():
-            self._begin(torch.load(options.begin)["mean"])
+            known = options.begin.suffix == ".npz"
+            self._begin(learnt(options.begin) if known else torch.load(options.begin)["mean"])
         self._mean = {name: each.detach().clone() for name, each in self._learnt.items()}
         if (options.out / "last.pt").exists():
             self._resume(torch.load(options.out / "last.pt"))

@@ -17,7 +17,7 @@ import soundfile
 import soxr
 
 from asr.training.kokoro import RATE, Kokoro
-from asr.training.speakable import say_which
+from asr.training.speakable import Manner, say_which
 from asr.training.voices import HELD_OUT
 
 ALIKE = ("BDEPTV", "17", "2R", "69", "A8", "8H", "AH", "NM", "FS", "1E", "CZ", "ZV", "7T", "DG", "GT", "KJ", "SX", "U6", "UV", "VY", "0R", "23", "59", "LN", "1L", "4S", "QU")
@@ -42,7 +42,7 @@ def main() -> None:
             continue
         voice, (one, other) = HELD_OUT[number % len(HELD_OUT)], rng.sample(rng.choice(ALIKE), 2)
         meant = rng.choice((one, other))
-        said = say_which(rng, rng.choice((.15, .5, .85)), meant)
+        said = say_which(rng, Manner(rng.choice((.15, .5, .85))), meant)
         samples = soxr.resample(kokoro.speak(said.phonemes, kokoro.voices[voice], rng.uniform(.85, 1.15)), RATE, 16000)
         soundfile.write(options.out / file, np.clip(samples, -1, 1), 16000, subtype="PCM_16")
         with table.open("a", encoding="utf-8") as out:
