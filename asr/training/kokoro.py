@@ -16,6 +16,9 @@ from asr.training import dequantise
 from asr.training.trim import trim
 
 RATE = 24000
+SLOWEST = .9
+"""Asked to speak more slowly, the voice puts a syllable of its own before the first: slower training speech is
+stretched (:func:`asr.training.augment.faster`)."""
 
 
 class Kokoro:

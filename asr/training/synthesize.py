@@ -15,7 +15,7 @@ import soundfile
 import soxr
 
 from asr.training import phrases, speakable
-from asr.training.kokoro import RATE, Kokoro
+from asr.training.kokoro import RATE, SLOWEST, Kokoro
 from asr.training.voices import HELD_OUT, UNINTELLIGIBLE
 
 BEYOND = .06
@@ -23,6 +23,8 @@ BEYOND = .06
 OWN = 1.2
 """How much a new voice may have of its own, at most: what no mixture of the others has, 1 for as much as a voice
 that was left out of them (half to two thirds of what tells a voice from the mean)."""
+QUICKEST = 1.4
+"""The fastest that training texts are spoken."""
 MIDDLE = 60
 """The row of a voice's table, one for each number of phonemes, at which voices are compared."""
 MIXED = .2
@@ -40,6 +42,7 @@ def main() -> None:
     parser.add_argument("--held-out", action="store_true", help="the voices kept for measuring")
     parser.add_argument("--dense", action="store_true",
                         help="signs of plates alone, letters for the most part, each in a voice of its own")
+    parser.add_argument("--answers", action="store_true", help="answers alone")
     parser.add_argument("--new-voices", action="store_true", help="the other texts in voices of their own, too")
     parser.add_argument("--sentences", type=Path, nargs="*", default=[],
                         help="TSV files whose `text` column is spoken too")
@@ -71,6 +74,9 @@ def speak_one(kokoro: Kokoro, rng: random.Random, others: list[str], options, nu
     kind = rng.random()
     if options.dense:
         kind, spoken = "dense", speakable.say_dense(rng, manner)
+    elif options.answers:
+        text = rng.choice(ANSWERS)
+        kind, spoken = "answer", speakable.say_text(rng, text, habits)
     elif kind < (.72 if options.held_out else .45):
         serial = speakable.issued_serial(rng) if options.held_out else ""
         kind, spoken = "plate", speakable.say_plate(rng, manner, serial)
@@ -82,7 +88,7 @@ def speak_one(kokoro: Kokoro, rng: random.Random, others: list[str], options, nu
     else:
         text = rng.choice(others)
         kind, spoken = "other", speakable.say_text(rng, text, habits)
-    speed = rng.uniform(.85, 1.25) if options.held_out else rng.uniform(.8, 1.35)
+    speed = rng.uniform(.85, 1.25) if options.held_out else rng.uniform(SLOWEST, QUICKEST)
     samples = kokoro.speak(spoken.phonemes, style, speed)
     path = options.out / f"s{options.shard}_{number:05d}.flac"
     samples = soxr.resample(samples, RATE, 16000)
