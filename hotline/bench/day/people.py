@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from asr.training.speakable import Manner as Speech
 from asr.training.speakable import say_this_plate, say_which
 from hotline.demo.people import ASKS_FOR_PLATE, ASKS_YES_OR_NO, NO, OWNERS, YES, Cast
 from ivr.replay.fixture import LineSound
@@ -102,7 +103,7 @@ class CallersMind:
 
     def _plate(self) -> bytes:
         self.sayings += 1
-        said = say_this_plate(self._rng, self._manner.english, self._cast.plate)
+        said = say_this_plate(self._rng, Speech(self._manner.english), self._cast.plate)
         return say_phonemes(said.phonemes, self._manner.voice, self._manner.pace)
 
     def _which(self, text: str) -> bytes:
@@ -112,7 +113,7 @@ class CallersMind:
             self._place = _PLACES.index(place[1])
         own = self._cast.plate[self._place: self._place + 1]
         if own and own in text.replace("第", "").replace("请按一", "").replace("请按二", ""):
-            said = say_which(self._rng, self._manner.english, own) if own.isascii() else None
+            said = say_which(self._rng, Speech(self._manner.english), own) if own.isascii() else None
             return say_phonemes(said.phonemes, self._manner.voice, self._manner.pace) if said else self._speak(f"是{own}。")
         return self._speak(NEITHER)
 
