@@ -24,13 +24,12 @@ from asr.grammars.grammar import FOLDER, Grammar, ready_made
 from asr.listening.endpointing import SPEECH_OFF
 from asr.listening.recent_pcm import RecentPcm
 from asr.listening.vad import VoiceActivity
-from asr.recognizer import REJECTED, AsrError, Recognizer, Result
+from asr.recognizer import RATES, REJECTED, AsrError, Recognizer, Result
 
 log = logging.getLogger(__name__)
 EMBEDDED = "asr.engines.embedded:EmbeddedRecognizer"
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 10.0
-VAD_RATES = (8000, 16000)          # that voice activity knows
 _QUIET_LIMIT_S = 2                 # longer quiet is decoded: that costs no more than listening to it
 _LEAD_IN_MS = 96
 
@@ -184,7 +183,7 @@ class AsyncStream:
         if not later:
             return True
         pcm = bytes(self._pcm)
-        if later > min(len(pcm), _QUIET_LIMIT_S * self._rate * 2) or self._rate not in VAD_RATES:
+        if later > min(len(pcm), _QUIET_LIMIT_S * self._rate * 2) or self._rate not in RATES:
             return False
         before = pcm[: len(pcm) - later][-_LEAD_IN_MS * self._rate // 1000 * 2:]
         vad = VoiceActivity(self._rate)

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from asr.grammars.grammar import Grammar
 
 
+RATES = (8000, 16000)
+"""What streams and voice activity can be fed at, Hz."""
+
+
 class AsrError(Exception):
     """Something that hearing needs is missing or wrong; the message says what to do."""
 

@@ -16,6 +16,7 @@ from asr.grammars import templates
 from asr.grammars.grammar import Grammar
 from asr.listening.recent_pcm import RecentPcm
 from asr.recognizer import (
+    RATES,
     REJECTED,
     Capabilities,
     Hypothesis,
@@ -74,7 +75,7 @@ class EmbeddedStream(Stream):
     """
 
     def __init__(self, recognizer: EmbeddedRecognizer, grammar: Grammar, rate: int):
-        if rate not in (8000, 16000):
+        if rate not in RATES:
             raise ValueError(f"speech is fed at 8000 or 16000 Hz, not {rate}.")
         self._recognizer, self._grammar, self._rate = recognizer, grammar, rate
         self._pcm = RecentPcm(rate)

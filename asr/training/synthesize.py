@@ -49,12 +49,13 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     kokoro = Kokoro(options.kokoro, options.out)
+    new_voices = NewVoices(kokoro) if options.dense or options.new_voices else None
     others = OTHERS + [text for path in options.sentences for text in texts_of(path)]
     manifest = options.out / f"shard{options.shard}.jsonl"
     done = len(manifest.read_text("utf-8").splitlines()) if manifest.exists() else 0
     for number in range(done, options.count):
         rng = random.Random(f"{'dense' if options.dense else options.held_out}/{options.shard}/{number}")
-        entry = speak_one(kokoro, rng, others, options, number)
+        entry = speak_one(kokoro, new_voices, rng, others, options, number)
         with manifest.open("a", encoding="utf-8") as out:
             out.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
@@ -65,36 +66,31 @@ def texts_of(path: Path) -> list[str]:
     return [row[column] for row in rows[1:] if len(row[column]) > 2]
 
 
-def speak_one(kokoro: Kokoro, rng: random.Random, others: list[str], options, number: int) -> dict:
-    new = options.dense or options.new_voices
-    name, style = new_voice(kokoro, rng) if new else pick_voice(kokoro, rng, options.held_out)
+def speak_one(kokoro: Kokoro, new_voices: NewVoices | None, rng: random.Random, others: list[str], options,
+              number: int) -> dict:
+    name, style = new_voices.draw(rng) if new_voices else pick_voice(kokoro, rng, options.held_out)
     english = .5 if options.held_out else rng.choice((.05, .15, .5, .85, .95))
     habits = () if options.held_out else speakable.some_habits(rng)
     manner = speakable.Manner(english, habits, not options.held_out and rng.random() < .5)
-    kind = rng.random()
+    share, text = rng.random(), ""
     if options.dense:
         kind, spoken = "dense", speakable.say_dense(rng, manner)
-    elif options.answers:
-        text = rng.choice(ANSWERS)
-        kind, spoken = "answer", speakable.say_text(rng, text, habits)
-    elif kind < (.72 if options.held_out else .45):
+    elif not options.answers and share < (.72 if options.held_out else .45):
         serial = speakable.issued_serial(rng) if options.held_out else ""
         kind, spoken = "plate", speakable.say_plate(rng, manner, serial)
-    elif kind < .83:
+    elif not options.answers and share < .83:
         kind, spoken = "piece", speakable.say_piece(rng, manner)
-    elif kind < .93:
-        text = rng.choice(ANSWERS)
-        kind, spoken = "answer", speakable.say_text(rng, text, habits)
     else:
-        text = rng.choice(others)
-        kind, spoken = "other", speakable.say_text(rng, text, habits)
+        kind = "answer" if options.answers or share < .93 else "other"
+        text = rng.choice(ANSWERS if kind == "answer" else others)
+        spoken = speakable.say_text(rng, text, habits)
     speed = rng.uniform(.85, 1.25) if options.held_out else rng.uniform(SLOWEST, QUICKEST)
     samples = kokoro.speak(spoken.phonemes, style, speed)
     path = options.out / f"s{options.shard}_{number:05d}.flac"
     samples = soxr.resample(samples, RATE, 16000)
     soundfile.write(path, np.clip(samples, -1, 1), 16000, subtype="PCM_16")
     return {"file": path.name, "kind": kind, "units": spoken.units, "voice": name,
-            "text": text if kind in ("answer", "other") else "", "phonemes": spoken.phonemes}
+            "text": text, "phonemes": spoken.phonemes}
 
 
 def pick_voice(kokoro: Kokoro, rng: random.Random, held_out: bool) -> tuple[str, np.ndarray]:
@@ -111,20 +107,27 @@ def pick_voice(kokoro: Kokoro, rng: random.Random, held_out: bool) -> tuple[str,
         kokoro.voices[first] * share + kokoro.voices[second] * (1 - share))
 
 
-def new_voice(kokoro: Kokoro, rng: random.Random) -> tuple[str, np.ndarray]:
-    """Somebody between and beyond the voices that are trained on: timbre and way of speaking apart."""
-    names = [voice for voice in kokoro.voices if voice not in HELD_OUT + UNINTELLIGIBLE]
-    tables = np.stack([kokoro.voices[name] for name in names])
-    halves, own = [], rng.uniform(0, OWN)
-    for part in (tables[..., :128], tables[..., 128:]):
-        shares = np.zeros(len(names))
-        for name in rng.sample(range(len(names)), 2):
-            shares[name] = rng.random()
-        shares /= shares.sum()
-        beyond = np.array([rng.gauss(0, BEYOND) for _ in names])
-        traits = own * spread_left_out(part[:, MIDDLE]) * [rng.gauss(0, 1) for _ in range(part.shape[-1])]
-        halves.append(np.tensordot(shares + beyond - beyond.mean(), part, 1) + traits)
-    return f"new{rng.randrange(1 << 30)}", np.concatenate(halves, axis=-1).astype(np.float32)
+class NewVoices:
+    """People between and beyond the voices that are trained on: timbre and way of speaking apart."""
+
+    def __init__(self, kokoro: Kokoro):
+        names = [voice for voice in kokoro.voices if voice not in HELD_OUT + UNINTELLIGIBLE]
+        tables = np.stack([kokoro.voices[name] for name in names])
+        self._count, self._parts = len(names), (tables[..., :128], tables[..., 128:])
+        self._spreads = [spread_left_out(part[:, MIDDLE]) for part in self._parts]
+
+    def draw(self, rng: random.Random) -> tuple[str, np.ndarray]:
+        """Somebody's name and style table."""
+        halves, own = [], rng.uniform(0, OWN)
+        for part, spread in zip(self._parts, self._spreads, strict=True):
+            shares = np.zeros(self._count)
+            for voice in rng.sample(range(self._count), 2):
+                shares[voice] = rng.random()
+            shares /= shares.sum()
+            beyond = np.array([rng.gauss(0, BEYOND) for _ in range(self._count)])
+            traits = own * spread * [rng.gauss(0, 1) for _ in range(part.shape[-1])]
+            halves.append(np.tensordot(shares + beyond - beyond.mean(), part, 1) + traits)
+        return f"new{rng.randrange(1 << 30)}", np.concatenate(halves, axis=-1).astype(np.float32)
 
 
 def spread_left_out(voices: np.ndarray) -> np.ndarray:

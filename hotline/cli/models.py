@@ -113,11 +113,12 @@ def check(name: str | None, config_path: Path, as_json: bool) -> None:
 
 
 def _tried(choice: EngineChoice, config: EngineConfig) -> Trial:
-    if not (config.flows / "grammars").is_dir():
-        raise CannotRun(f"{config.flows / 'grammars'} is not there: set flows in ivr.toml to the folder of flows, "
+    grammars = config.flows / "grammars"
+    if not grammars.is_dir():
+        raise CannotRun(f"{grammars} is not there: set flows in ivr.toml to the folder of flows, "
                         "or go where flows/ is")
     with Console(stderr=True).status(f"trying {choice.engine}, {choice.where}"):
-        return asyncio.run(try_engine(choice, config.flows / "grammars"))
+        return asyncio.run(try_engine(choice, grammars))
 
 
 def _told(name: str, choice: EngineChoice, trial: Trial) -> str:

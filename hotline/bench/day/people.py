@@ -85,6 +85,7 @@ class CallersMind:
 
     def __init__(self, cast: Cast, manner: Manner, rng: random.Random):
         self._cast, self._manner, self._rng = cast, manner, rng
+        self._speech = Speech(manner.english)
         self._read, self._place, self.agreed, self.sayings, self.asked_which = "", 0, "", 0, 0
 
     def answer(self, prompt: str, text: str) -> bytes:
@@ -103,7 +104,7 @@ class CallersMind:
 
     def _plate(self) -> bytes:
         self.sayings += 1
-        said = say_this_plate(self._rng, Speech(self._manner.english), self._cast.plate)
+        said = say_this_plate(self._rng, self._speech, self._cast.plate)
         return say_phonemes(said.phonemes, self._manner.voice, self._manner.pace)
 
     def _which(self, text: str) -> bytes:
@@ -113,7 +114,7 @@ class CallersMind:
             self._place = _PLACES.index(place[1])
         own = self._cast.plate[self._place: self._place + 1]
         if own and own in text.replace("第", "").replace("请按一", "").replace("请按二", ""):
-            said = say_which(self._rng, Speech(self._manner.english), own) if own.isascii() else None
+            said = say_which(self._rng, self._speech, own) if own.isascii() else None
             return say_phonemes(said.phonemes, self._manner.voice, self._manner.pace) if said else self._speak(f"是{own}。")
         return self._speak(NEITHER)
 
